@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How levels, times and addresses are put into words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from migrationbot.core.power import CREATOR
+
+_NAMED_LEVELS = {100: "admin", 50: "moderator"}
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+
+
+def level(value: int) -> str:
+    """A power level with the name that clients give it."""
+    if value >= CREATOR:
+        return "creator of the room"
+    name = _NAMED_LEVELS.get(value)
+    return f"level {value} ({name})" if name else f"level {value}"
+
+
+def instant(at: int) -> str:
+    """A time with its zone; `at` in milliseconds since the epoch."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def moment(at: int, now: int) -> str:
+    """A time with its zone and how far off it is; both in milliseconds since the epoch."""
+    away = duration(abs(at - now))
+    return f"{instant(at)} ({'in ' + away if at >= now else away + ' ago'})"
+
+
+def duration(length: int) -> str:
+    """A length of time in its largest sensible unit; `length` in milliseconds."""
+    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        # From two units on, or when it is exact: "36 hours" says more than "1 day".
+        if length >= 2 * unit or length == unit:
+            count = round(length / unit)
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return "a minute" if length >= _MINUTE else "less than a minute"
+
+
+def link(identifier: str) -> str:
+    """The matrix.to address of a user ID, room ID or alias. Spec: appendices, matrix.to navigation."""
+    return "https://matrix.to/#/" + quote(identifier, safe="@:!#")

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Who is entitled to approve, and which evidence counts.
+
+Evidence is what the homeserver answered a moment ago; nothing here remembers an earlier answer.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from .move import Plan, RoomMove
+from .power import PowerLevels
+from .room import RoomState
+
+_VARIATION_SELECTORS = frozenset("\ufe0e\ufe0f")
+_SKIN_TONES = frozenset(chr(point) for point in range(0x1F3FB, 0x1F400))
+_LONGEST_KEY = 32  # characters: no honest ✅ is longer
+
+
+class Answer(Enum):
+    """What a reaction says; every other key says nothing."""
+
+    YES = "✅"
+    NO = "❌"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaction:
+    """One m.reaction on one of our cards. Spec: client-server, event annotations."""
+
+    event_id: str
+    sender: str
+    answer: Answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What proves consent, as read back from the homeserver just now."""
+
+    command_stands: bool  # the requester's message is there, unredacted
+    cancelled_by: str  # who typed `!migrate cancel`; empty when nobody did
+    card_stands: bool  # our request card is there, unredacted, as we wrote it
+    reactions: tuple[Reaction, ...]  # under the request card
+    confirm_stands: bool  # our confirm card is there, or was never posted
+    confirmations: tuple[Reaction, ...]  # under the confirm card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What the reactions amount to at this moment."""
+
+    approvers: tuple[str, ...] = ()  # entitled members whose ✅ stands, in a fixed order
+    refused_by: str = ""  # an entitled member who said no
+    cancelled_by: str = ""  # the requester, when it said no
+
+
+def answer_of(key: object) -> Answer | None:
+    """What a reaction key says, whatever variation selectors or skin tones a client added."""
+    if not isinstance(key, str) or len(key) > _LONGEST_KEY:
+        return None
+    plain = "".join(
+        c for c in unicodedata.normalize("NFC", key) if c not in _VARIATION_SELECTORS | _SKIN_TONES
+    )
+    return next((each for each in Answer if each.value == plain), None)
+
+
+def level_asked(plan: Plan, power: PowerLevels, *, level: int, promotes: bool) -> int:
+    """The level that someone must hold who could do by hand what the plan does.
+
+    At least the level that is given, and what the room asks for each act that the plan uses.
+    """
+    asked = [level]
+    if promotes:
+        asked.append(power.to_send("m.room.power_levels"))
+    if plan.invite:
+        asked.append(power.invite)
+    if plan.open_from is not None:
+        asked.append(power.to_send("m.room.history_visibility"))
+    return max(asked)
+
+
+def entitled(user_id: str, move: RoomMove, room: RoomState, asked: int) -> bool:
+    """Whether this account's yes counts here and now."""
+    if user_id in (move.bot, move.new) or not room.joined(user_id):
+        return False
+    if user_id in (move.requester, move.old) and not move.rules.requester_may_approve:
+        return False
+    return room.power.level_of(user_id) >= asked
+
+
+def judge(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> Consent:
+    """Weigh the reactions under the request card. A no outweighs the same person's yes."""
+    if not evidence.card_stands:
+        return Consent()
+    said_no = _senders(evidence.reactions, Answer.NO)
+    said_yes = _senders(evidence.reactions, Answer.YES) - said_no
+    refusers = sorted(user for user in said_no if entitled(user, move, room, asked))
+    return Consent(
+        approvers=tuple(sorted(user for user in said_yes if entitled(user, move, room, asked))),
+        refused_by=next((user for user in refusers if user != move.requester), ""),
+        cancelled_by=move.requester if move.requester in said_no else "",
+    )
+
+
+def confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> bool:
+    """Whether the new account itself, being in the room, said yes on our card and did not take it back."""
+    yes = _senders(evidence.confirmations, Answer.YES)
+    return (
+        evidence.confirm_stands and room.joined(move.new) and move.new in yes and not disowned(move, evidence)
+    )
+
+
+def disowned(move: RoomMove, evidence: Evidence) -> bool:
+    """Whether the new account said no, on either card."""
+    return move.new in _senders((*evidence.reactions, *evidence.confirmations), Answer.NO)
+
+
+def _senders(reactions: Iterable[Reaction], answer: Answer) -> set[str]:
+    return {reaction.sender for reaction in reactions if reaction.answer is answer}
+
+
+def who_may_approve(move: RoomMove, power: PowerLevels, asked: int) -> tuple[str, ...]:
+    """The accounts whose level is enough, the most powerful first, joined or not."""
+    barred = {move.bot, move.new}
+    if not move.rules.requester_may_approve:
+        barred |= {move.requester, move.old}
+    known = {*power.users, *power.creators} - barred
+    enough = (user for user in known if power.level_of(user) >= asked)
+    return tuple(sorted(enough, key=lambda user: (-power.level_of(user), user)))

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The nouns: a migration, its moves of single rooms, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .history import Reading, Visibility
+
+
+class Step(Enum):
+    """An act of the bot's. The values stand in the database and in transaction IDs, so they never change."""
+
+    REQUEST_CARD = "request_card"  # say what was asked and who may approve
+    SEED_YES = "seed_yes"  # put a ✅ under it to tap
+    SEED_NO = "seed_no"  # and a ❌
+    OPEN_HISTORY = "open_history"  # set the visibility to shared
+    INVITE = "invite"  # invite the new account
+    RESTORE_HISTORY = "restore_history"  # put the visibility back
+    CONFIRM_CARD = "confirm_card"  # ask the new account
+    SEED_CONFIRM = "seed_confirm"  # put a ✅ under that
+    PROMOTE = "promote"  # raise the new account's power level
+    WITHDRAW_INVITE = "withdraw_invite"  # take an unanswered invite back
+    SUMMARY = "summary"  # say how it ended
+    CLOSE_CARD = "close_card"  # edit the request card to its final state
+
+
+class Phase(Enum):
+    """Where a room move stands; which phase follows which is `decide.TABLE`."""
+
+    ASKING = "asking"  # nobody has agreed yet, or not enough
+    MOVING = "moving"  # agreed: the bot acts or waits for the new account
+    BLOCKED = "blocked"  # agreed, but a person has to mend something first
+    UNDOING = "undoing"  # it will not happen: what was done on the way is put back
+    ENDED = "ended"  # nothing more will be done
+
+
+class Outcome(Enum):
+    """How a room move ended."""
+
+    DONE = "done"  # every goal is met
+    PARTIAL = "partial"  # the new account is there, something is left to a person
+    REFUSED = "refused"  # somebody entitled said no, or the room did
+    CANCELLED = "cancelled"  # the requester took it back
+    EXPIRED = "expired"  # nobody answered in time
+
+
+class Reason(Enum):
+    """Why a move waits or ended. Each has its sentence in the templates."""
+
+    APPROVAL = "approval"  # waits for those who may approve
+    APPROVAL_LOST = "approval_lost"  # what was agreed no longer stands; waits for another approval
+    JOIN = "join"  # waits for the new account to join
+    CONFIRM = "confirm"  # waits for the new account's yes
+    BOT_LACKS_POWER = "bot_lacks_power"  # waits for the bot's level to be mended
+    SERVER_UNREACHABLE = "server_unreachable"  # the new account's server does not take the invite now
+    INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
+    UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
+    NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show
+    ARRIVED = "arrived"  # all goals are met
+    REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
+    REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account
+    DECLINED = "declined"  # the new account turned the invite down, or left again
+    NEW_REMOVED = "new_removed"  # somebody removed or banned the new account
+    OLD_REMOVED = "old_removed"  # somebody removed or banned the old account
+    CANCELLED = "cancelled"  # taken back by the requester
+    COMMAND_REDACTED = "command_redacted"  # the command was deleted
+    CARD_REMOVED = "card_removed"  # a card that consent hangs on was deleted or altered
+    ROOM_UPGRADED = "room_upgraded"  # the room has a successor
+    SERVER_DENIED = "server_denied"  # the server ACL now shuts the new server out
+    NOT_APPROVED = "not_approved"  # time ran out before anyone agreed
+    NOT_JOINED = "not_joined"  # time ran out before the new account joined
+    NOT_CONFIRMED = "not_confirmed"  # time ran out before the new account said yes
+    GAVE_UP = "gave_up"  # what had to be mended was not mended in time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is agreed to when the request card is approved. It never changes afterwards."""
+
+    level: int  # the most that the new account will be given
+    old_level: int  # the old account's level when it asked (power.CREATOR for a v12 creator)
+    invite: bool  # whether the new account has to be invited
+    open_from: Visibility | None  # the setting that is opened to `shared` and put back, if any
+    visibility: Visibility  # the setting when it was planned
+    reading: Reading  # from when on the new account will read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The operator's settings, as far as decisions depend on them."""
+
+    approvals_needed: int = 1
+    requester_may_approve: bool = True
+    give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What the database knows of one step: intended before it is tried, done once the room showed it."""
+
+    step: Step
+    attempt: int = 1  # a step that was undone may be done again
+    done: bool = False
+    event_id: str | None = None  # the event that the step made
+    base: str | None = None  # the event that it was based on
+    at: int = 0  # milliseconds since the epoch: when it was intended, then when it was done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A step that did not work and will be tried again."""
+
+    step: Step
+    reason: Reason
+    since: int  # milliseconds since the epoch
+    attempts: int
+    retry_at: int  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How and why a move stops, and by whom."""
+
+    outcome: Outcome
+    reason: Reason
+    by: str = ""  # the user ID of who caused it, where someone did
+    at: int = 0  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomMove:
+    """One room of one migration."""
+
+    migration: int
+    room_id: str
+    bot: str  # the bot's own user ID
+    requester: str
+    old: str
+    new: str
+    plan: Plan
+    rules: Rules
+    phase: Phase = Phase.ASKING
+    expires_at: int  # milliseconds since the epoch
+    approved_level: int | None = None  # the old account's level at the moment of approval
+    approvers: tuple[str, ...] = ()  # whose approval counted last
+    records: Mapping[Step, Record] = field(default_factory=dict)  # the latest attempt of each step
+    trouble: Trouble | None = None
+    ending: Ending | None = None  # set once it stops
+
+    def done(self, step: Step) -> bool:
+        """Whether the latest attempt of the step is known to have worked."""
+        record = self.records.get(step)
+        return record is not None and record.done
+
+    def event_of(self, step: Step) -> str | None:
+        """The event that the step made, when it is done."""
+        record = self.records.get(step)
+        return record.event_id if record and record.done else None
+
+    @property
+    def history_is_open(self) -> bool:
+        """Whether the bot opened the history and has not put it back."""
+        opened, restored = self.records.get(Step.OPEN_HISTORY), self.records.get(Step.RESTORE_HISTORY)
+        if opened is None or not opened.done:
+            return False
+        return restored is None or not restored.done or restored.attempt < opened.attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """One request: who moves where, and the messages that it is made of."""
+
+    number: int
+    requester: str
+    old: str
+    new: str
+    home_room: str  # where it was asked
+    command_event: str  # the message that asked
+    thread_root: str  # where the bot answers
+    created_at: int  # milliseconds since the epoch
+    expires_at: int  # milliseconds since the epoch
+    keep_history: bool = False
+    cancelled_by: str = ""  # who typed `!migrate cancel`, if anyone did
+    ended: bool = False
+    records: Mapping[Step, Record] = field(default_factory=dict)
+
+    def event_of(self, step: Step) -> str | None:
+        """The event that the step made, when it is done."""
+        record = self.records.get(step)
+        return record.event_id if record and record.done else None

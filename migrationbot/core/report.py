@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What is left for a person to do once a room move has ended."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .move import Ending, Outcome, Reason, RoomMove
+from .plan import worth
+from .room import Membership, RoomState
+
+
+class Left(Enum):
+    """Something that the bot could not do, or that is not its to do. The values stand in summaries."""
+
+    RAISE_LEVEL = "raise_level"  # the new account has less than the old one
+    CREATORSHIP = "creatorship"  # a v12 creator stays the creator
+    CLOSE_HISTORY = "close_history"  # the history that the bot opened is still open
+    WITHDRAW_INVITE = "withdraw_invite"  # the unanswered invite is still open
+    OLD_KEEPS_PLACE = "old_keeps_place"  # the old account is still in the room
+    EXPORT_KEYS = "export_keys"  # earlier encrypted messages need the keys of the old account's client
+
+
+def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, ...]:
+    """What to tell the person, in the order of its weight."""
+    arrived = ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
+    power, lower = room.power, room.power.level_of(move.new) < worth(room.power, move.old)
+    ours = room.history_event is not None and room.history_event.sender == move.bot
+    invited = room.membership(move.new) is Membership.INVITE and room.members[move.new].sender == move.bot
+    said = {
+        Left.RAISE_LEVEL: arrived and lower,
+        Left.CREATORSHIP: arrived and power.is_creator(move.old) and not power.is_creator(move.new),
+        Left.CLOSE_HISTORY: move.history_is_open and ours and room.visibility.open_to_newcomers,
+        Left.WITHDRAW_INVITE: not arrived and invited and ending.reason is not Reason.ROOM_UPGRADED,
+        Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old),
+        Left.EXPORT_KEYS: arrived and room.encrypted,
+    }
+    return tuple(each for each, applies in said.items() if applies)

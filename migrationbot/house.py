@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Putting the parts together, and carrying events to the part that they concern."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from logging import Logger
+from typing import Any
+
+from mautrix.client import Client
+from mautrix.util.async_db import Database
+
+from migrationbot.acts import Acts
+from migrationbot.chat.commands import starts_command
+from migrationbot.config import Settings
+from migrationbot.core.move import Migration
+from migrationbot.desk import Desk
+from migrationbot.matrix.api import Api
+from migrationbot.matrix.errors import HomeserverError, Limited, Stopping, Unavailable
+from migrationbot.matrix.messages import Messages
+from migrationbot.matrix.pace import Pace
+from migrationbot.matrix.rooms import Rooms
+from migrationbot.request import RequestWriter
+from migrationbot.runner import Parts, Runner
+from migrationbot.setbacks import Setbacks
+from migrationbot.steps import Clock, Steps
+from migrationbot.store.database import StoreDown, Transactions
+from migrationbot.store.inbox import Answered
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.told import Told
+from migrationbot.tell import Tell
+from migrationbot.voice import Voice
+from migrationbot.watch import Watch
+from migrationbot.witness import Witness
+
+_PAUSE = 5.0  # seconds between tries, while the homeserver or the database is down
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    api: Api
+    transactions: Transactions
+    store: Migrations
+    watch: Watch
+    runner: Runner
+    desk: Desk
+    settings: Callable[[], Settings]
+    log: Logger
+
+
+class House:
+    """The running bot."""
+
+    def __init__(self, parts: _Parts) -> None:
+        self._with = parts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
+
+    def open(self) -> None:
+        """Take up every open migration."""
+        self._spawn(self._insist(self._take_up))
+
+    async def close(self) -> None:
+        """Stop requests under way, wait for what is being written down, start nothing more."""
+        self._leaving.set()
+        self._with.api.stop()
+        await self._with.runner.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._with.transactions.settle()
+
+    def may_be_command(self, content: object) -> bool:
+        """Whether the message is worth a closer look."""
+        body = getattr(content, "body", None)
+        return isinstance(body, str) and starts_command(body, self._with.settings().command)
+
+    def letter(self, room_id: str, event_id: str) -> None:
+        """A message that may be a command has come."""
+        self._spawn(self._insist(lambda: self._with.desk.take(room_id, event_id)))
+
+    def touched(self, event_id: object) -> None:
+        """Something was said about this message."""
+        if isinstance(event_id, str):
+            for key in self._with.watch.message(event_id):
+                self._with.runner.wake(key)
+
+    def member_changed(self, room_id: str, user_id: str | None) -> None:
+        """Somebody's membership has changed."""
+        for key in self._with.watch.person(room_id, user_id or ""):
+            self._with.runner.wake(key)
+
+    def room_changed(self, room_id: str) -> None:
+        """A room's state, or what was said in it, has changed."""
+        for key in self._with.watch.room(room_id):
+            self._with.runner.wake(key)
+
+    async def _take_up(self) -> None:
+        for migration in await self._with.store.open_ones():
+            rooms = await self._with.store.rooms_of(migration.number)
+            self._with.watch.add(migration, rooms)
+            for room_id in rooms:
+                self._with.runner.wake((migration.number, room_id))
+
+    async def _insist(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do the work; again after a pause while something that it needs is down."""
+        while not self._leaving.is_set():
+            try:
+                await work()
+                return
+            except Stopping:
+                return
+            except HomeserverError as error:
+                self._with.log.warning("a message can't be answered: %s", error)
+                return
+            except Limited as limited:
+                pause = limited.retry_after
+            except (Unavailable, StoreDown) as error:
+                self._with.log.warning("%s, trying again", type(error).__name__)
+                pause = _PAUSE
+            except Exception:
+                # The edge where an event handler begins: nothing may be lost without a trace.
+                self._with.log.exception("a message could not be handled")
+                return
+            await self._sleep(pause)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._leaving.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def build(
+    *, client: Client, database: Database, settings: Callable[[], Settings], clock: Clock, log: Logger
+) -> House:
+    """Wire the parts to one bot account and one database."""
+    bot, api, transactions = client.mxid, Api(client.api, Pace()), Transactions(database)
+    store, rooms, messages = Migrations(transactions, bot=bot), Rooms(api), Messages(api)
+    steps, watch, writer = Steps(store, clock), Watch(), RequestWriter(rooms)
+    voice = Voice(messages, rooms, store, steps, bot=bot)
+    runner = Runner(
+        Parts(
+            store=store,
+            witness=Witness(rooms, bot=bot),
+            acts=Acts(rooms, steps),
+            voice=voice,
+            writer=writer,
+            tell=Tell(voice, Told(transactions), steps),
+            setbacks=Setbacks(store, steps),
+            steps=steps,
+            watch=watch,
+            settings=settings,
+            log=log,
+        )
+    )
+
+    def begun(migration: Migration) -> None:
+        watch.add(migration, (migration.home_room,))
+        runner.wake((migration.number, migration.home_room))
+
+    desk = Desk(
+        bot=bot,
+        rooms=rooms,
+        messages=messages,
+        store=store,
+        answered=Answered(transactions),
+        writer=writer,
+        settings=settings,
+        begun=begun,
+        woken=lambda number, room_id: runner.wake((number, room_id)),
+        now=clock,
+    )
+    return House(
+        _Parts(
+            api=api,
+            transactions=transactions,
+            store=store,
+            watch=watch,
+            runner=runner,
+            desk=desk,
+            settings=settings,
+            log=log,
+        )
+    )

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One request to the homeserver, with its errors told apart and its rate limits kept.
+
+mautrix's own requests throw the time of a 429 away and log message content, so requests are made here, over
+the session, address and token of the client that maubot gives us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from mautrix.api import HTTPAPI
+from yarl import URL
+
+from .errors import (
+    Forbidden,
+    Limited,
+    LoggedOut,
+    NotFound,
+    Rejected,
+    RemoteUnreachable,
+    Stopping,
+    Unavailable,
+)
+from .pace import Pace
+
+Json = dict[str, Any]
+CLIENT = "/_matrix/client/v3"
+CLIENT_V1 = "/_matrix/client/v1"
+READ_TIMEOUT = 30.0  # seconds
+WRITE_TIMEOUT = 120.0  # seconds: an invite waits for the other server
+_SUCCESS, _REFUSAL = 2, 4  # the hundreds of an HTTP status
+_BY_STATUS = {401: LoggedOut, 403: Forbidden, 404: NotFound}
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: Json
+    retry_after: str | None  # the header, in seconds
+
+
+def path(prefix: str, *parts: str) -> str:
+    """A request path of which every part is percent-encoded."""
+    return "/".join((prefix, *(quote(part, safe="") for part in parts)))
+
+
+class Api:
+    """Requests as the bot. Raises only the errors of `errors`."""
+
+    def __init__(self, http: HTTPAPI, pace: Pace) -> None:
+        self._http = http
+        self._pace = pace
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Give up on every request under way, with Stopping; and on every later one."""
+        self._stopping.set()
+
+    async def get(
+        self, where: str, query: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> Json:
+        """Read. GETs are not rate-limited."""
+        answer = await self._or_stop(self._request("GET", where, query, None, seconds or READ_TIMEOUT))
+        return _judge(answer)
+
+    async def send(self, method: str, where: str, body: Mapping[str, Any]) -> Json:
+        """Write: a PUT or POST that counts towards the limits. Waits for its turn first.
+
+        A 429 is handed to the pace, so that every other send waits as well, and raised as Limited.
+        """
+        await self._or_stop(self._pace.turn())
+        answer = await self._or_stop(self._request(method, where, None, body, WRITE_TIMEOUT))
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Limited(self._pace.told_to_wait(_seconds(answer)))
+        self._pace.went_well()
+        return _judge(answer)
+
+    async def _or_stop(self, work: Any) -> Any:
+        """Await `work`, or raise Stopping as soon as the plugin is stopped."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Stopping
+            return task.result()
+        finally:
+            for each in (task, stopped):
+                each.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
+    async def _request(
+        self,
+        method: str,
+        where: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        seconds: float,
+    ) -> _Answer:
+        http = self._http
+        asked = dict(query or {})
+        if http.as_user_id:
+            asked["user_id"] = http.as_user_id
+        try:
+            async with http.session.request(
+                method,
+                URL(str(http.base_url).rstrip("/") + where, encoded=True).update_query(asked),
+                data=None if body is None else json.dumps(body).encode(),
+                headers={"Authorization": f"Bearer {http.token}", "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=seconds),
+            ) as response:
+                retry_after = response.headers.get("Retry-After")
+                return _Answer(response.status, await _body(response), retry_after)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(type(error).__name__) from None
+
+
+async def _body(response: aiohttp.ClientResponse) -> Json:
+    try:
+        found = json.loads(await response.read())
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _judge(answer: _Answer) -> Json:
+    if answer.status // 100 == _SUCCESS:
+        return answer.body
+    errcode = answer.body.get("errcode")
+    errcode = errcode if isinstance(errcode, str) else ""
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Limited(_seconds(answer) or 5.0)
+    if answer.status == HTTPStatus.BAD_GATEWAY and errcode:
+        raise RemoteUnreachable(answer.status, errcode)
+    if answer.status // 100 != _REFUSAL:
+        raise Unavailable(str(answer.status))
+    raise _BY_STATUS.get(answer.status, Rejected)(answer.status, errcode)
+
+
+def _seconds(answer: _Answer) -> float | None:
+    """How long a 429 says to wait. Spec: `retry_after_ms`, deprecated for the header Retry-After."""
+    told = answer.body.get("retry_after_ms")
+    if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
+        return told / 1000
+    try:
+        return max(0.0, float(answer.retry_after or ""))
+    except ValueError:
+        return None

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Posting and editing the bot's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from migrationbot.chat.card import Card
+
+from .api import CLIENT, Api, path
+from .errors import Rejected
+
+
+def content_of(card: Card) -> dict[str, Any]:
+    """The content of an m.room.message. Only m.text pings: m.notice does not."""
+    return {
+        "msgtype": "m.text" if card.mentions else "m.notice",
+        "body": card.text,
+        "format": "org.matrix.custom.html",
+        "formatted_body": card.html,
+        "m.mentions": {"user_ids": list(card.mentions)} if card.mentions else {},
+        "io.github.migrationbot": dict(card.fields),
+    }
+
+
+def in_thread(content: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """The content as an answer in a thread. Spec: client-server, threading."""
+    relation = {
+        "rel_type": "m.thread",
+        "event_id": root,
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": root},
+    }
+    return {**content, "m.relates_to": relation}
+
+
+def as_edit(content: Mapping[str, Any], of: str) -> dict[str, Any]:
+    """The content as the new text of an earlier message. Spec: client-server, event replacements."""
+    return {
+        **content,
+        "body": f"* {content['body']}",
+        "m.new_content": dict(content),
+        "m.relates_to": {"rel_type": "m.replace", "event_id": of},
+    }
+
+
+class Messages:
+    """What the bot says. Transaction IDs come from the caller: the same one never posts twice."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def post(self, room_id: str, content: Mapping[str, Any], transaction: str) -> str:
+        """Send a message; gives its event ID."""
+        return await self._send(room_id, "m.room.message", content, transaction)
+
+    async def react(self, room_id: str, event_id: str, key: str, transaction: str) -> str | None:
+        """React to an event; gives the reaction's ID, or None when the same reaction stands already."""
+        relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
+        try:
+            return await self._send(room_id, "m.reaction", {"m.relates_to": relation}, transaction)
+        except Rejected as error:
+            if error.errcode == "M_DUPLICATE_ANNOTATION":
+                return None
+            raise
+
+    async def _send(self, room_id: str, event_type: str, content: Mapping[str, Any], transaction: str) -> str:
+        where = path(CLIENT, "rooms", room_id, "send", event_type, transaction)
+        answer = await self._api.send("PUT", where, content)
+        return str(answer.get("event_id", ""))

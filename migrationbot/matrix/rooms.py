@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Reading one room and acting on it. What is read here is asked of the homeserver each time, never cached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migrationbot.core.approval import Reaction, answer_of
+from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
+
+from .api import CLIENT, CLIENT_V1, Api, Json, path
+from .errors import Forbidden, HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
+
+_KEYS = (
+    "m.room.create",
+    "m.room.power_levels",
+    "m.room.join_rules",
+    "m.room.history_visibility",
+    "m.room.server_acl",
+    "m.room.tombstone",
+    "m.room.encryption",
+    "m.room.name",
+)
+_REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
+_PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One event of a room's timeline, as the homeserver shows it now."""
+
+    event_id: str
+    type: str
+    sender: str
+    content: Mapping[str, Any]
+    redacted: bool
+    edited_by: str | None  # the event ID of the latest edit, if any
+    sent_at: int  # milliseconds since the epoch
+
+
+class Rooms:
+    """What the bot reads and does in rooms."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read(self, room_id: str, user_ids: Iterable[str]) -> RoomState:
+        """The room's state now, with the memberships of these accounts. Its cost does not grow with the room.
+
+        Raises Forbidden when the bot is not in the room.
+        """
+        wanted = [(kind, "") for kind in _KEYS] + [("m.room.member", user) for user in sorted(set(user_ids))]
+        found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
+        return read_room(room_id, (event for event in found if event is not None))
+
+    async def with_members(self, room: RoomState, user_ids: Iterable[str]) -> RoomState:
+        """The same room with the memberships of more accounts."""
+        asked = (self.state_event(room.room_id, "m.room.member", user) for user in user_ids)
+        found = [member_of(event) for event in await asyncio.gather(*asked) if event is not None]
+        return replace(room, members={**room.members, **{member.user_id: member for member in found}})
+
+    async def state_event(self, room_id: str, event_type: str, state_key: str) -> StateEvent | None:
+        """One state event with its ID and sender, None when there is none. Spec: `format=event`."""
+        where = path(CLIENT, "rooms", room_id, "state", event_type, state_key)
+        try:
+            raw = await self._api.get(where, {"format": "event"})
+        except NotFound:
+            return None
+        unsigned = _dict(raw.get("unsigned"))
+        replaced = unsigned.get("replaces_state")
+        return StateEvent(
+            type=event_type,
+            state_key=state_key,
+            content=_dict(raw.get("content")),
+            sender=str(raw.get("sender", "")),
+            event_id=str(raw.get("event_id", "")),
+            replaces_state=replaced if isinstance(replaced, str) else None,
+            sent_at=_time(raw.get("origin_server_ts")),
+        )
+
+    async def message(self, room_id: str, event_id: str) -> Message | None:
+        """One event as it is now; None when it is not there or not for the bot to see."""
+        try:
+            raw = await self._api.get(path(CLIENT, "rooms", room_id, "event", event_id))
+        except (NotFound, Forbidden):
+            return None
+        return message_of(raw)
+
+    async def reactions(self, room_id: str, event_id: str) -> tuple[Reaction, ...]:
+        """Every ✅ and ❌ under an event that was not taken back. Spec: client-server, relationships API."""
+        where = path(CLIENT_V1, "rooms", room_id, "relations", event_id, "m.annotation", "m.reaction")
+        query = {"limit": "100", "dir": "f"}
+        found: list[Reaction] = []
+        for _ in range(_REACTION_PAGES):
+            page = await self._api.get(where, query)
+            chunk = page.get("chunk")
+            found += filter(None, map(_reaction, chunk if isinstance(chunk, list) else ()))
+            token = page.get("next_batch")
+            if not isinstance(token, str):
+                break
+            query["from"] = token
+        return tuple(found)
+
+    async def thread(self, room_id: str, root: str) -> tuple[Message, ...]:
+        """The latest messages of a thread, the newest first."""
+        where = path(CLIENT_V1, "rooms", room_id, "relations", root, "m.thread")
+        page = await self._api.get(where, {"limit": "100", "dir": "b"})
+        chunk = page.get("chunk")
+        return tuple(message_of(_dict(each)) for each in (chunk if isinstance(chunk, list) else ()))
+
+    async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
+        """Set one state event with an empty state key; gives its event ID."""
+        answer = await self._api.send("PUT", path(CLIENT, "rooms", room_id, "state", event_type, ""), content)
+        return str(answer.get("event_id", ""))
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        """Invite an account."""
+        await self._api.send("POST", path(CLIENT, "rooms", room_id, "invite"), {"user_id": user_id})
+
+    async def withdraw_invite(self, room_id: str, user_id: str) -> None:
+        """Take an invite back: to the protocol that is a kick."""
+        await self._api.send("POST", path(CLIENT, "rooms", room_id, "kick"), {"user_id": user_id})
+
+    async def profile_warning(self, user_id: str) -> str | None:
+        """Why an invite may not reach the account: "missing", "unreachable", or None when all looks well."""
+        try:
+            await self._api.get(path(CLIENT, "profile", user_id), seconds=_PROFILE_TIMEOUT)
+        except NotFound:
+            return "missing"
+        except (RemoteUnreachable, Unavailable):
+            return "unreachable"
+        except (HomeserverError, Rejected):
+            return None  # some servers show profiles to nobody
+        return None
+
+
+def message_of(raw: Json) -> Message:
+    """A timeline event, whatever its sender put into it."""
+    unsigned = _dict(raw.get("unsigned"))
+    edit = _dict(_dict(unsigned.get("m.relations")).get("m.replace")).get("event_id")
+    return Message(
+        event_id=str(raw.get("event_id", "")),
+        type=str(raw.get("type", "")),
+        sender=str(raw.get("sender", "")),
+        content=_dict(raw.get("content")),
+        redacted="redacted_because" in unsigned or not raw.get("content"),
+        edited_by=edit if isinstance(edit, str) else None,
+        sent_at=_time(raw.get("origin_server_ts")),
+    )
+
+
+def _reaction(raw: object) -> Reaction | None:
+    event = _dict(raw)
+    answer = answer_of(_dict(_dict(event.get("content")).get("m.relates_to")).get("key"))
+    if answer is None or event.get("type") != "m.reaction":
+        return None
+    return Reaction(
+        event_id=str(event.get("event_id", "")), sender=str(event.get("sender", "")), answer=answer
+    )
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _time(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

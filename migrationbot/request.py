@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Wording the request card: looks up who may approve, and whether the new account can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+
+from migrationbot.chat import cards
+from migrationbot.chat.card import Card
+from migrationbot.core.approval import level_asked, who_may_approve
+from migrationbot.core.decide import level_now
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.room import RoomState
+from migrationbot.matrix.rooms import Rooms
+
+_MOST_LOOKED_UP = 40  # memberships: more than that need not be named
+
+
+class RequestWriter:
+    """Writes the request card of a one-room migration."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def write(
+        self, migration: Migration, move: RoomMove, *, command: str, now: int, dry_run: bool = False
+    ) -> Card:
+        """The card with what is so now."""
+        room, warning = await asyncio.gather(
+            self._rooms.read(move.room_id, (move.bot, move.old, move.new)),
+            self._rooms.profile_warning(move.new),
+        )
+        asking = cards.Asking(
+            approvers=await self._approvers(move, room),
+            command=command,
+            warnings=(warning,) if warning else (),
+            now=now,
+            dry_run=dry_run,
+        )
+        return cards.request(migration, move, room, asking)
+
+    async def _approvers(self, move: RoomMove, room: RoomState) -> cards.Approvers:
+        level = level_now(move, room)
+        promotes = level > room.power.level_of(move.new)
+        asked = level_asked(move.plan, room.power, level=level, promotes=promotes)
+        candidates = who_may_approve(move, room.power, asked)
+        room = await self._rooms.with_members(room, candidates[:_MOST_LOOKED_UP])
+        joined = [user for user in candidates[:_MOST_LOOKED_UP] if room.joined(user)]
+        return cards.Approvers(
+            named=tuple(joined[: cards.NAMED_APPROVERS]),
+            more=len(joined[cards.NAMED_APPROVERS :]) + len(candidates[_MOST_LOOKED_UP:]),
+            anyone=room.power.users_default >= asked,
+            asked=asked,
+            needed=move.rules.approvals_needed,
+        )

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Read → decide → intend → act → verify → record, one room at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from logging import Logger
+
+from migrationbot.acts import Acts, NotShown, PowerChangeLost
+from migrationbot.chat import cards
+from migrationbot.chat.card import Card
+from migrationbot.config import Settings
+from migrationbot.core.approval import Evidence
+from migrationbot.core.decide import Act, Finish, Turn, Turned, Wait, decide, turn
+from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
+from migrationbot.core.room import RoomState
+from migrationbot.matrix.errors import Forbidden, HomeserverError, Limited, LoggedOut, Stopping, Unavailable
+from migrationbot.request import RequestWriter
+from migrationbot.setbacks import Setbacks
+from migrationbot.steps import Steps
+from migrationbot.store.database import StoreDown
+from migrationbot.store.migrations import Migrations
+from migrationbot.tell import Tell
+from migrationbot.voice import Voice
+from migrationbot.watch import Key, Watch
+from migrationbot.witness import Sight, Witness
+
+_LONGEST_NAP = 24 * 3_600_000  # milliseconds: look again once a day whatever was decided
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds, while the homeserver or the database is down
+_SHUT_OUT_PAUSE = 3600.0  # seconds, while the bot is not in the room
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the runner works with."""
+
+    store: Migrations
+    witness: Witness
+    acts: Acts
+    voice: Voice
+    writer: RequestWriter
+    tell: Tell
+    setbacks: Setbacks
+    steps: Steps
+    watch: Watch
+    settings: Callable[[], Settings]
+    log: Logger
+
+
+class Runner:
+    """Wakes room moves and carries each on until it has to wait. Owns every task that it starts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._with = parts
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._again: set[Key] = set()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._pauses: dict[Key, float] = {}
+        self._room_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._migration_locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._stopping = False
+
+    def wake(self, key: Key) -> None:
+        """Look at this move now; once more if it is being looked at already."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if self._stopping:
+            return
+        if key in self._tasks:
+            self._again.add(key)
+            return
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._run(key))
+
+    async def stop(self) -> None:
+        """Start nothing more and wait for what is under way; requests must have been told to stop before."""
+        self._stopping = True
+        for timer in self._timers.values():
+            timer.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _run(self, key: Key) -> None:
+        try:
+            while True:
+                self._again.discard(key)
+                pause = await self._guarded(key)
+                if key not in self._again or self._stopping:
+                    break
+        finally:
+            del self._tasks[key]
+        if pause is not None and not self._stopping:
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(max(0.0, pause), self.wake, key)
+
+    async def _guarded(self, key: Key) -> float | None:
+        """Carry the move on; gives the seconds after which to look again, None when it is over."""
+        log = self._with.log
+        try:
+            until = await self._drive(key)
+        except Stopping:
+            return None
+        except Limited as limited:
+            return limited.retry_after
+        except (Unavailable, StoreDown, LoggedOut, NotShown) as error:
+            log.warning("migration %d in %s: %s, trying again", *key, type(error).__name__)
+            return self._longer_pause(key)
+        except Forbidden:
+            log.warning("migration %d in %s: the room can't be read", *key)
+            return _SHUT_OUT_PAUSE
+        except (HomeserverError, PowerChangeLost, Exception):
+            log.exception("migration %d in %s: could not go on", *key)
+            return self._longer_pause(key)
+        self._pauses.pop(key, None)
+        return None if until is None else min(until - self._with.steps.now(), _LONGEST_NAP) / 1000
+
+    def _longer_pause(self, key: Key) -> float:
+        pause = self._pauses.get(key, _FIRST_PAUSE)
+        self._pauses[key] = min(pause * 2, _LONGEST_PAUSE)
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, guards nothing
+
+    async def _drive(self, key: Key) -> int | None:
+        number, room_id = key
+        migration = await self._with.store.migration(number)
+        if migration is None or migration.ended:
+            self._with.watch.remove(number)
+            return None
+        await self._announce(migration)
+        async with self._room_locks[room_id]:
+            until = await self._advance(key)
+        if until is None:
+            await self._conclude(number)
+        return until
+
+    async def _announce(self, migration: Migration) -> None:
+        """Post the request card with its reactions, unless they are there."""
+        if migration.event_of(Step.SEED_NO) or self._seeded(migration):
+            return
+        async with self._migration_locks[migration.number]:
+            fresh = await self._with.store.migration(migration.number) or migration
+            await self._with.voice.request(fresh, partial(self._write_request, fresh))
+            await self._rewatch(migration.number)
+
+    @staticmethod
+    def _seeded(migration: Migration) -> bool:
+        record = migration.records.get(Step.SEED_NO)
+        return record is not None and record.done
+
+    async def _write_request(self, migration: Migration) -> Card:
+        move = await self._with.store.move(migration, migration.home_room, self._rules())
+        command = self._with.settings().command
+        return await self._with.writer.write(migration, move, command=command, now=self._with.steps.now())
+
+    async def _advance(self, key: Key) -> int | None:
+        """Do what is missing until something has to be waited for; None once the move has ended."""
+        while True:
+            migration, move = await self._load(key)
+            if move.phase is Phase.ENDED:
+                return None
+            sight = await self._with.witness.look(migration, move)
+            still_due = partial(self._still_due, move, sight.evidence)
+            if await self._with.acts.settle(migration, move, sight.room, still_due):
+                continue
+            decision = decide(move, sight.room, sight.evidence, self._with.steps.now())
+            self._with.log.info("migration %d in %s: %s", *key, _say(decision))
+            if isinstance(decision, Wait):
+                await self._with.tell.waiting(migration, move, sight.room, decision)
+                return decision.until
+            if isinstance(decision, Act):
+                await self._act(decision, migration, move, sight)
+            else:
+                await self._turned(decision, move)
+
+    async def _load(self, key: Key) -> tuple[Migration, RoomMove]:
+        migration = await self._with.store.migration(key[0])
+        if migration is None:
+            raise LookupError(key[0])
+        return migration, await self._with.store.move(migration, key[1], self._rules())
+
+    async def _act(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
+            await self._ask_new_account(act, migration, move, sight.room)
+            return
+        still_due = partial(self._still_due, move, sight.evidence)
+        try:
+            await self._with.acts.perform(act, migration, move, sight.room, still_due)
+        except HomeserverError as error:
+            await self._with.setbacks.note(act, move, error)
+        else:
+            await self._with.setbacks.clear(move)
+
+    async def _ask_new_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
+        async with self._migration_locks[migration.number]:
+            fresh = await self._with.store.migration(migration.number) or migration
+            if act.step is Step.CONFIRM_CARD:
+                await self._with.voice.confirm(fresh, move, room)
+            else:
+                await self._with.voice.seed_confirm(fresh)
+            await self._rewatch(migration.number)
+
+    def _still_due(self, move: RoomMove, evidence: Evidence, room: RoomState) -> bool:
+        """Whether the promotion would be decided in such a room too."""
+        decision = decide(move, room, evidence, self._with.steps.now())
+        return isinstance(decision, Act) and decision.step is Step.PROMOTE
+
+    async def _turned(self, decision: Turned | Finish, move: RoomMove) -> None:
+        store = self._with.store
+        if isinstance(decision, Turned) and decision.by is Turn.APPROVED:
+            until = self._with.steps.now() + self._with.settings().request_expires_hours * 3_600_000
+            await store.approved(move, decision.approvers, decision.approved_level, until)
+            self._with.watch.add_people((move.migration, move.room_id), decision.approvers)
+        else:
+            await store.turned(move, decision.by, ending=decision.ending)
+        if turn(move.phase, decision.by) is Phase.MOVING:
+            await self._with.tell.went_on(move)
+
+    async def _conclude(self, number: int) -> None:
+        """Once every room has ended: the summary."""
+        async with self._migration_locks[number]:
+            migration = await self._with.store.migration(number)
+            if migration is None or migration.ended:
+                return
+            rooms = await self._with.store.rooms_of(number)
+            moves = [await self._with.store.move(migration, room_id, self._rules()) for room_id in rooms]
+            if any(move.phase is not Phase.ENDED for move in moves):
+                return
+            await self._sum_up(migration, moves[0])
+            self._with.watch.remove(number)
+
+    async def _sum_up(self, migration: Migration, move: RoomMove) -> None:
+        if move.ending is None:
+            raise LookupError(f"move {migration.number} has ended without a reason")
+        ending = move.ending
+
+        async def write() -> Card:
+            sight = await self._with.witness.look(migration, move)
+            return cards.summary(migration, move, sight.room, ending)
+
+        await self._with.voice.conclude(migration, ending, write)
+
+    async def _rewatch(self, number: int) -> None:
+        migration = await self._with.store.migration(number)
+        if migration is not None:
+            self._with.watch.add(migration, await self._with.store.rooms_of(number))
+
+    def _rules(self) -> Rules:
+        settings = self._with.settings()
+        return Rules(
+            approvals_needed=settings.approvals_needed,
+            requester_may_approve=settings.requester_may_approve,
+            give_up_after=settings.give_up_after_hours * 3_600_000,
+        )
+
+
+def _say(decision: Act | Wait | Turned | Finish) -> str:
+    """A decision for the log: our own words only, nothing that came from a room."""
+    if isinstance(decision, Act):
+        return f"act {decision.step.value}"
+    if isinstance(decision, Wait):
+        return f"wait {decision.reason.value}"
+    return f"turn {decision.by.value}"

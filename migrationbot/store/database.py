@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Running queries so that a cancelled task or a failing database never leaves half a change."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar, cast
+
+import asyncpg
+from mautrix.util.async_db import Connection, Database
+
+Answer = TypeVar("Answer")
+
+
+class StoreDown(Exception):
+    """The database did not take or give what was asked; nothing was changed."""
+
+
+class AlreadyThere(Exception):
+    """A row that must be the only one of its kind exists already."""
+
+
+class Transactions:
+    """Each call is one transaction, carried to its end even when the caller is cancelled.
+
+    Cancelling inside a SQLite transaction would leave mautrix's only connection inside it for good.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        """Do `work` in a transaction. Raises AlreadyThere, or StoreDown when the database fails."""
+        task = asyncio.ensure_future(self._transaction(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait until no transaction is under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _transaction(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        try:
+            taken = cast("AbstractAsyncContextManager[Connection]", self._database.acquire())
+            async with taken as connection:
+                transaction = cast("AbstractAsyncContextManager[None]", connection.transaction())
+                async with transaction:
+                    return await work(connection)
+        except (sqlite3.IntegrityError, asyncpg.UniqueViolationError) as error:
+            raise AlreadyThere from error
+        except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise StoreDown(type(error).__name__) from error

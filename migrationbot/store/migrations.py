@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Migrations, room moves and their steps, as the database holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import LiteralString
+
+from mautrix.util.async_db import Connection
+
+from migrationbot.core.decide import Turn, turn
+from migrationbot.core.move import Ending, Migration, Phase, Plan, Record, RoomMove, Rules, Step, Trouble
+
+from . import codec
+from .database import Transactions
+
+_MIGRATIONS: LiteralString = "SELECT * FROM migration "
+WHOLE = ""  # the `room_id` of steps that belong to the migration as a whole
+
+
+class Migrations:
+    """Every query about migrations. Each method is one transaction."""
+
+    def __init__(self, transactions: Transactions, *, bot: str) -> None:
+        """`bot` is the bot's own user ID, which every move carries."""
+        self._run = transactions.run
+        self._bot = bot
+
+    async def begin(self, asked: Migration, plans: Mapping[str, Plan]) -> int:
+        """Store a new migration with one move per room ID, and mark its command as answered.
+
+        Gives its number. Raises AlreadyThere when one of the accounts is moving in one of the rooms.
+        """
+
+        async def work(connection: Connection) -> int:
+            number: int = await connection.fetchval(
+                """INSERT INTO migration (requester, old_account, new_account, home_room, command_event,
+                       thread_root, keep_history, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number""",
+                asked.requester,
+                asked.old,
+                asked.new,
+                asked.home_room,
+                asked.command_event,
+                asked.thread_root,
+                asked.keep_history,
+                asked.created_at,
+                asked.expires_at,
+            )
+            for room_id, plan in plans.items():
+                await connection.execute(
+                    """INSERT INTO room_move
+                           (migration, room_id, old_account, new_account, plan, phase, expires_at)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+                    number,
+                    room_id,
+                    asked.old,
+                    asked.new,
+                    codec.plan_to_text(plan),
+                    Phase.ASKING.value,
+                    asked.expires_at,
+                )
+            return number
+
+        return await self._run(work)
+
+    async def migration(self, number: int) -> Migration | None:
+        """The migration with that number, if there is one."""
+        found = await self._select("WHERE number = $1", number)
+        return found[0] if found else None
+
+    async def of_command(self, room_id: str, event_id: str) -> Migration | None:
+        """The migration that this message asked for."""
+        found = await self._select("WHERE home_room = $1 AND command_event = $2", room_id, event_id)
+        return found[0] if found else None
+
+    async def of_thread(self, room_id: str, root: str) -> Sequence[Migration]:
+        """The migrations whose cards stand in this thread, the latest first."""
+        where = "WHERE home_room = $1 AND thread_root = $2 ORDER BY number DESC LIMIT 20"
+        return await self._select(where, room_id, root)
+
+    async def open_ones(self) -> Sequence[Migration]:
+        """All that have not ended, the oldest first."""
+        return await self._select("WHERE NOT ended ORDER BY number")
+
+    async def open_of(self, requester: str) -> int:
+        """How many open migrations this person has asked for."""
+
+        async def work(connection: Connection) -> int:
+            query = "SELECT count(*) FROM migration WHERE requester = $1 AND NOT ended"
+            return int(await connection.fetchval(query, requester))
+
+        return await self._run(work)
+
+    async def active_in(self, room_id: str, accounts: Iterable[str]) -> int | None:
+        """The number of a migration that moves one of these accounts in this room now."""
+
+        async def work(connection: Connection) -> int | None:
+            for account in accounts:
+                number: int | None = await connection.fetchval(
+                    """SELECT migration FROM room_move
+                       WHERE room_id = $1 AND phase <> 'ended' AND (old_account = $2 OR new_account = $2)""",
+                    room_id,
+                    account,
+                )
+                if number is not None:
+                    return number
+            return None
+
+        return await self._run(work)
+
+    async def rooms_of(self, number: int) -> Sequence[str]:
+        """The rooms of a migration."""
+
+        async def work(connection: Connection) -> Sequence[str]:
+            query = "SELECT room_id FROM room_move WHERE migration = $1 ORDER BY room_id"
+            return [row["room_id"] for row in await connection.fetch(query, number)]
+
+        return await self._run(work)
+
+    async def move(self, migration: Migration, room_id: str, rules: Rules) -> RoomMove:
+        """One room's move, with the migration's own steps among its records. Raises KeyError."""
+
+        async def work(connection: Connection) -> RoomMove:
+            query = "SELECT * FROM room_move WHERE migration = $1 AND room_id = $2"
+            row = await connection.fetchrow(query, migration.number, room_id)
+            if row is None:
+                raise KeyError(room_id)
+            records = await _records(connection, migration.number, room_id)
+            return RoomMove(
+                migration=migration.number,
+                room_id=room_id,
+                bot=self._bot,
+                requester=migration.requester,
+                old=migration.old,
+                new=migration.new,
+                plan=codec.plan_from_text(row["plan"]),
+                rules=rules,
+                phase=Phase(row["phase"]),
+                expires_at=row["expires_at"],
+                approved_level=row["approved_level"],
+                approvers=tuple(json.loads(row["approvers"])),
+                records={**migration.records, **records},
+                trouble=codec.trouble_from_text(row["trouble"]),
+                ending=codec.ending_from_text(row["ending"]),
+            )
+
+        return await self._run(work)
+
+    async def turned(self, move: RoomMove, by: Turn, *, ending: Ending | None = None) -> Phase:
+        """Record that the move entered another phase. Raises WrongTurn for one that the table lacks."""
+        phase = turn(move.phase, by)
+
+        async def work(connection: Connection) -> Phase:
+            await connection.execute(
+                """UPDATE room_move SET phase = $3, ending = $4, trouble = NULL
+                   WHERE migration = $1 AND room_id = $2""",
+                move.migration,
+                move.room_id,
+                phase.value,
+                codec.ending_to_text(ending),
+            )
+            return phase
+
+        return await self._run(work)
+
+    async def approved(self, move: RoomMove, approvers: Sequence[str], level: int | None, until: int) -> None:
+        """Record an approval: whose, the old account's level then, and until when the rest may take."""
+        phase = turn(move.phase, Turn.APPROVED)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                """UPDATE room_move SET phase = $3, approvers = $4, approved_level = $5, expires_at = $6,
+                       trouble = NULL
+                   WHERE migration = $1 AND room_id = $2""",
+                move.migration,
+                move.room_id,
+                phase.value,
+                json.dumps(list(approvers)),
+                level,
+                until,
+            )
+
+        await self._run(work)
+
+    async def in_trouble(self, move: RoomMove, trouble: Trouble | None) -> None:
+        """Record that a step has to be tried again, or that it no longer has to."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE room_move SET trouble = $3 WHERE migration = $1 AND room_id = $2",
+                move.migration,
+                move.room_id,
+                codec.trouble_to_text(trouble),
+            )
+
+        await self._run(work)
+
+    async def cancel(self, number: int, by: str) -> None:
+        """Record who took the migration back."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("UPDATE migration SET cancelled_by = $2 WHERE number = $1", number, by)
+
+        await self._run(work)
+
+    async def ended(self, number: int) -> None:
+        """Record that the migration is over and told."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("UPDATE migration SET ended = true WHERE number = $1", number)
+
+        await self._run(work)
+
+    async def intend(self, number: int, room_id: str, record: Record) -> None:
+        """Write down what is about to be done, before it is done. The same intent twice is one."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                """INSERT INTO step (migration, room_id, step, attempt, done, base, at)
+                   VALUES ($1, $2, $3, $4, false, $5, $6)
+                   ON CONFLICT (migration, room_id, step, attempt)
+                   DO UPDATE SET base = excluded.base, at = excluded.at""",
+                number,
+                room_id,
+                record.step.value,
+                record.attempt,
+                record.base,
+                record.at,
+            )
+
+        await self._run(work)
+
+    async def accomplished(self, number: int, room_id: str, record: Record, *, now: int) -> None:
+        """Write down that the room shows the step done."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                """UPDATE step SET done = true, event_id = $5, at = $6
+                   WHERE migration = $1 AND room_id = $2 AND step = $3 AND attempt = $4""",
+                number,
+                room_id,
+                record.step.value,
+                record.attempt,
+                record.event_id,
+                now,
+            )
+
+        await self._run(work)
+
+    async def _select(self, where: LiteralString, *values: object) -> Sequence[Migration]:
+
+        async def work(connection: Connection) -> Sequence[Migration]:
+            rows = await connection.fetch(_MIGRATIONS + where, *values)
+            return [
+                codec.migration_from_row(row, await _records(connection, row["number"], WHOLE))
+                for row in rows
+            ]
+
+        return await self._run(work)
+
+
+async def _records(connection: Connection, number: int, room_id: str) -> dict[Step, Record]:
+    query = "SELECT * FROM step WHERE migration = $1 AND room_id = $2 ORDER BY attempt"
+    records = [codec.record_from_row(row) for row in await connection.fetch(query, number, room_id)]
+    return {record.step: record for record in records}  # the latest attempt stays

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Telling people in the thread what a move waits for, when they could not expect it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from migrationbot.chat import cards
+from migrationbot.core.decide import Wait, level_now
+from migrationbot.core.move import Migration, Reason, RoomMove
+from migrationbot.core.room import RoomState
+from migrationbot.steps import Steps
+from migrationbot.store.told import Told
+from migrationbot.voice import Voice
+
+_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM})  # the cards say these already
+_MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room
+
+
+class Tell:
+    """Says each unexpected wait once, and again only when it comes back."""
+
+    def __init__(self, voice: Voice, told: Told, steps: Steps) -> None:
+        self._voice = voice
+        self._told = told
+        self._steps = steps
+
+    async def waiting(self, migration: Migration, move: RoomMove, room: RoomState, wait: Wait) -> None:
+        """Say what is waited for, unless that was said."""
+        if wait.reason in _EXPECTED:
+            return
+        times, standing = await self._told.times(move, wait.reason)
+        if standing or times >= _MOST:
+            return
+        card = cards.progress(
+            migration,
+            move,
+            wait.reason,
+            until=_until(move, wait),
+            needed=_needed(move, room),
+            now=self._steps.now(),
+        )
+        named = "\n".join((migration.command_event, move.room_id, wait.reason.value, str(times)))
+        await self._voice.say(
+            migration, card, "migrationbot-" + hashlib.sha256(named.encode()).hexdigest()[:32]
+        )
+        await self._told.add(move, wait.reason)
+
+    async def went_on(self, move: RoomMove) -> None:
+        """The move goes on: what was said no longer stands."""
+        await self._told.over(move)
+
+
+def _until(move: RoomMove, wait: Wait) -> int:
+    """Until when it is waited at most: for a retry not the next try, but the time of giving up."""
+    trouble = move.trouble
+    if trouble is None or trouble.reason is not wait.reason:
+        return wait.until
+    return min(trouble.since + move.rules.give_up_after, move.expires_at)
+
+
+def _needed(move: RoomMove, room: RoomState) -> int:
+    """The level with which the bot could do all that it still has to."""
+    power = room.power
+    asked = (
+        level_now(move, room),
+        power.invite,
+        power.to_send("m.room.power_levels"),
+        power.to_send("m.room.history_visibility") if move.plan.open_from else 0,
+    )
+    return max(asked)

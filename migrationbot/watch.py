@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Which events concern an open migration: a set look-up for each event, no I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+from migrationbot.core.move import Migration, Step
+
+_Name = TypeVar("_Name", str, tuple[str, str])
+Key = tuple[int, str]  # a migration's number and a room ID
+
+
+class Watch:
+    """Rooms, messages and accounts that open migrations depend on."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, set[Key]] = defaultdict(set)
+        self._messages: dict[str, set[Key]] = defaultdict(set)
+        self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
+
+    def add(self, migration: Migration, room_ids: Iterable[str]) -> None:
+        """Watch a migration; again when it has got new cards."""
+        keys = {(migration.number, room_id) for room_id in room_ids}
+        for room_id in {migration.home_room, *(room_id for _, room_id in keys)}:
+            self._rooms[room_id] |= keys
+            for person in (migration.old, migration.new, migration.requester):
+                self._people[room_id, person] |= keys
+        for event_id in (
+            migration.command_event,
+            migration.event_of(Step.REQUEST_CARD),
+            migration.event_of(Step.CONFIRM_CARD),
+        ):
+            if event_id is not None:
+                self._messages[event_id] |= keys
+
+    def add_people(self, key: Key, people: Iterable[str]) -> None:
+        """Watch the membership of those on whose approval a move rests."""
+        for person in people:
+            self._people[key[1], person].add(key)
+
+    def remove(self, number: int) -> None:
+        """Forget an ended migration."""
+        _forget(self._rooms, number)
+        _forget(self._messages, number)
+        _forget(self._people, number)
+
+    def room(self, room_id: str) -> frozenset[Key]:
+        """The moves that depend on this room's state."""
+        return frozenset(self._rooms.get(room_id, ()))
+
+    def message(self, event_id: str) -> frozenset[Key]:
+        """The moves whose command or card this is."""
+        return frozenset(self._messages.get(event_id, ()))
+
+    def person(self, room_id: str, user_id: str) -> frozenset[Key]:
+        """The moves that depend on this account's membership."""
+        return frozenset(self._people.get((room_id, user_id), ()))
+
+
+def _forget(index: dict[_Name, set[Key]], number: int) -> None:
+    for name in list(index):
+        index[name] = {key for key in index[name] if key[0] != number}
+        if not index[name]:
+            del index[name]

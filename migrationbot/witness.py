@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Reading the evidence of consent back from the homeserver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from migrationbot.core.approval import Evidence, Reaction
+from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.room import RoomState
+from migrationbot.matrix.rooms import Message, Rooms
+
+_MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What the homeserver shows at one moment: the room and the evidence."""
+
+    room: RoomState
+    evidence: Evidence
+
+
+class Witness:
+    """Looks, and remembers nothing."""
+
+    def __init__(self, rooms: Rooms, *, bot: str) -> None:
+        self._rooms = rooms
+        self._bot = bot
+
+    async def look(self, migration: Migration, move: RoomMove) -> Sight:
+        """The room and the evidence now. Raises Forbidden when the bot is not in the room."""
+        people = {self._bot, migration.old, migration.new, migration.requester}
+        room, evidence = await asyncio.gather(
+            self._rooms.read(move.room_id, people), self._evidence(migration)
+        )
+        others = _reactors(evidence.reactions, room, people)
+        return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
+
+    async def _evidence(self, migration: Migration) -> Evidence:
+        home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
+        confirm = migration.event_of(Step.CONFIRM_CARD)
+        command, request, asked, reactions, confirmations = await asyncio.gather(
+            self._rooms.message(home, migration.command_event),
+            self._message(home, card),
+            self._message(home, confirm),
+            self._reactions(home, card),
+            self._reactions(home, confirm),
+        )
+        return Evidence(
+            command_stands=command is not None
+            and not command.redacted
+            and command.sender == migration.requester,
+            cancelled_by=migration.cancelled_by,
+            card_stands=self._ours(request),
+            reactions=reactions,
+            confirm_stands=confirm is None or self._ours(asked),
+            confirmations=confirmations,
+        )
+
+    def _ours(self, message: Message | None) -> bool:
+        """Whether it is the bot's own message, unredacted, in the words in which it was posted."""
+        if message is None or message.redacted or message.edited_by is not None:
+            return False
+        return message.sender == self._bot
+
+    async def _message(self, room_id: str, event_id: str | None) -> Message | None:
+        return await self._rooms.message(room_id, event_id) if event_id else None
+
+    async def _reactions(self, room_id: str, event_id: str | None) -> tuple[Reaction, ...]:
+        return await self._rooms.reactions(room_id, event_id) if event_id else ()
+
+
+def _reactors(reactions: Iterable[Reaction], room: RoomState, known: set[str]) -> list[str]:
+    """Whose membership is worth asking for: those with the highest levels, the earliest first."""
+    senders = dict.fromkeys(each.sender for each in reactions if each.sender not in known)
+    return sorted(senders, key=lambda user: -room.power.level_of(user))[:_MOST_REACTORS]
