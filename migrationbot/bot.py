@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from maubot.plugin_base import Plugin
+from mautrix.client import InternalEventType
 from mautrix.client.syncer import EventHandler
 from mautrix.types import Event, EventType
 from mautrix.util.async_db import Database, UpgradeTable
@@ -51,12 +54,14 @@ class MigrationBot(Plugin):
         """Listen, and begin to look at what happened while the bot was away."""
         for event_type, handler in self._handlers().items():
             self.client.add_event_handler(event_type, handler)
+        self.client.add_event_handler(InternalEventType.SYNC_SUCCESSFUL, self._on_sync)
         self._house.open()
 
     async def stop(self) -> None:
         """Listen no more, and finish what is under way."""
         for event_type, handler in self._handlers().items():
             self.client.remove_event_handler(event_type, handler)
+        self.client.remove_event_handler(InternalEventType.SYNC_SUCCESSFUL, self._on_sync)
         await self._house.close()
 
     def on_external_config_update(self) -> None:
@@ -80,6 +85,10 @@ class MigrationBot(Plugin):
             EventType.ROOM_TOMBSTONE: self._on_room_change,
             _SERVER_ACL: self._on_room_change,
         }
+
+    async def _on_sync(self, event: Mapping[str, Any]) -> None:
+        """A sync has come, perhaps one of which maubot passes nothing on."""
+        self._house.synced(event["data"])
 
     async def _on_message(self, evt: Event) -> None:
         """A message: perhaps a command."""

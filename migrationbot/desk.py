@@ -124,7 +124,8 @@ class Desk:
         )
         if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration)
-        room = await self.rooms.read(letter.room_id, (self.bot, migration.old, migration.new))
+        people = (self.bot, migration.old, migration.new)
+        room = await self.rooms.read(letter.room_id, people, whole=True)
         opens = settings.open_history and not command.keep_history
         plan = make_plan(Wish(bot=self.bot, old=migration.old, new=migration.new, open_history=opens), room)
         return migration, RoomMove(

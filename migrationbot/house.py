@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from logging import Logger
 from typing import Any
@@ -13,12 +13,14 @@ from mautrix.client import Client
 from mautrix.util.async_db import Database
 
 from migrationbot.acts import Acts
+from migrationbot.attendance import Attendance
 from migrationbot.chat.commands import starts_command
 from migrationbot.config import Settings
 from migrationbot.core.move import Migration
 from migrationbot.desk import Desk
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.errors import HomeserverError, Limited, Stopping, Unavailable
+from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.pace import Pace
 from migrationbot.matrix.rooms import Rooms
@@ -46,6 +48,8 @@ class _Parts:
     watch: Watch
     runner: Runner
     desk: Desk
+    inbox: Inbox
+    answered: Answered
     settings: Callable[[], Settings]
     log: Logger
 
@@ -56,11 +60,14 @@ class House:
     def __init__(self, parts: _Parts) -> None:
         self._with = parts
         self._tasks: set[asyncio.Task[None]] = set()
+        self._letters: set[tuple[str, str]] = set()  # being handled now: room IDs and event IDs
         self._leaving = asyncio.Event()
+        self._attendance = Attendance(parts.inbox, parts.answered, parts.log, take=self._take)
 
     def open(self) -> None:
-        """Take up every open migration."""
+        """Take up every open migration, and what was asked while the bot was away."""
         self._spawn(self._insist(self._take_up))
+        self._spawn(self._insist(self._attendance.catch_up))
 
     async def close(self) -> None:
         """Stop requests under way, wait for what is being written down, start nothing more."""
@@ -72,12 +79,28 @@ class House:
 
     def may_be_command(self, content: object) -> bool:
         """Whether the message is worth a closer look."""
-        body = getattr(content, "body", None)
+        return self._may_be_command(getattr(content, "body", None))
+
+    def _may_be_command(self, body: object) -> bool:
         return isinstance(body, str) and starts_command(body, self._with.settings().command)
 
     def letter(self, room_id: str, event_id: str) -> None:
-        """A message that may be a command has come."""
-        self._spawn(self._insist(lambda: self._with.desk.take(room_id, event_id)))
+        """A message that may be a command has come; it may come twice."""
+        if (room_id, event_id) not in self._letters:
+            self._letters.add((room_id, event_id))
+            self._spawn(self._read(room_id, event_id))
+
+    def synced(self, answer: Mapping[str, Any]) -> None:
+        """The client had a sync. What maubot withholds of it, and what it left out, is fetched."""
+        idle = not self._tasks
+        post, withheld = self._attendance.synced(answer)
+        for gap in post.gaps:
+            self.room_changed(gap.room_id)
+        if withheld:
+            self._spawn(self._insist(self._attendance.catch_up))
+        elif post.gaps:
+            self._spawn(self._insist(lambda: self._attendance.fill(post.gaps)))
+        self._spawn(self._insist(lambda: self._attendance.note(post, idle=idle)))
 
     def touched(self, event_id: object) -> None:
         """Something was said about this message."""
@@ -95,6 +118,21 @@ class House:
         for key in self._with.watch.room(room_id):
             self._with.runner.wake(key)
 
+    def _take(self, room_id: str, event: Mapping[str, Any]) -> None:
+        """A raw message that maubot did not bring."""
+        content = event.get("content")
+        body = content.get("body") if isinstance(content, dict) else None
+        # A reply carries a quotation in its body, which maubot takes off and a raw event does not.
+        quoted = isinstance(body, str) and body.startswith("> ")
+        if quoted or self._may_be_command(body):
+            self.letter(room_id, str(event.get("event_id")))
+
+    async def _read(self, room_id: str, event_id: str) -> None:
+        try:
+            await self._insist(lambda: self._with.desk.take(room_id, event_id))
+        finally:
+            self._letters.discard((room_id, event_id))
+
     async def _take_up(self) -> None:
         for migration in await self._with.store.open_ones():
             rooms = await self._with.store.rooms_of(migration.number)
@@ -111,7 +149,7 @@ class House:
             except Stopping:
                 return
             except HomeserverError as error:
-                self._with.log.warning("a message can't be answered: %s", error)
+                self._with.log.warning("the homeserver refuses what is needed: %s", error)
                 return
             except Limited as limited:
                 pause = limited.retry_after
@@ -141,6 +179,7 @@ def build(
 ) -> House:
     """Wire the parts to one bot account and one database."""
     bot, api, transactions = client.mxid, Api(client.api, Pace()), Transactions(database)
+    answered = Answered(transactions)
     store, rooms, messages = Migrations(transactions, bot=bot), Rooms(api), Messages(api)
     steps, watch, writer = Steps(store, clock), Watch(), RequestWriter(rooms)
     voice = Voice(messages, rooms, store, steps, bot=bot)
@@ -169,7 +208,7 @@ def build(
         rooms=rooms,
         messages=messages,
         store=store,
-        answered=Answered(transactions),
+        answered=answered,
         writer=writer,
         settings=settings,
         begun=begun,
@@ -184,6 +223,8 @@ def build(
             watch=watch,
             runner=runner,
             desk=desk,
+            inbox=Inbox(api),
+            answered=answered,
             settings=settings,
             log=log,
         )

@@ -27,7 +27,7 @@ class RequestWriter:
     ) -> Card:
         """The card with what is so now."""
         room, warning = await asyncio.gather(
-            self._rooms.read(move.room_id, (move.bot, move.old, move.new)),
+            self._rooms.read(move.room_id, (move.bot, move.old, move.new), whole=True),
             self._rooms.profile_warning(move.new),
         )
         asking = cards.Asking(

@@ -237,8 +237,8 @@ class Runner:
         ending = move.ending
 
         async def write() -> Card:
-            sight = await self._with.witness.look(migration, move)
-            return cards.summary(migration, move, sight.room, ending)
+            room = await self._with.witness.room(migration, move)
+            return cards.summary(migration, move, room, ending)
 
         await self._with.voice.conclude(migration, ending, write)
 

@@ -39,6 +39,11 @@ class Witness:
         others = _reactors(evidence.reactions, room, people)
         return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
 
+    async def room(self, migration: Migration, move: RoomMove) -> RoomState:
+        """The room now, with all that a card tells of."""
+        people = (self._bot, migration.old, migration.new)
+        return await self._rooms.read(move.room_id, people, whole=True)
+
     async def _evidence(self, migration: Migration) -> Evidence:
         home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
         confirm = migration.event_of(Step.CONFIRM_CARD)

@@ -157,18 +157,18 @@ def _starts(command: str) -> re.Pattern[str]:
 
 
 def _after_command(text: str, starts: re.Pattern[str]) -> str | None:
-    """What follows the command; None when the text, without its reply fallback, starts otherwise."""
+    """What follows the command; None when the text, without its reply fallback, starts otherwise.
+
+    Spec v1.12: client-server, "Fallbacks for rich replies".
+    """
+    quote = ""
+    if text.startswith(_QUOTES):
+        quote, _, text = text.partition("\n\n")
     found = starts.match(text)
-    if found is None and text.startswith(_QUOTES):
-        text = _without_quote(text)
-        found = starts.match(text)
-    return None if found is None else text[found.end() :]
-
-
-def _without_quote(body: str) -> str:
-    """The body without its reply fallback. Spec v1.12: client-server, "Fallbacks for rich replies"."""
-    quote, _, rest = body.partition("\n\n")
-    return rest if all(line.startswith(">") for line in quote.split("\n")) else body
+    # The lines are looked at last: few quotes are followed by a command.
+    if found is None or (quote and not all(line.startswith(">") for line in quote.split("\n"))):
+        return None
+    return text[found.end() :]
 
 
 def _is_edit(content: Mapping[str, Any]) -> bool:

@@ -14,16 +14,14 @@ from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 from .api import CLIENT, CLIENT_V1, Api, Json, path
 from .errors import Forbidden, HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
 
-_KEYS = (
+_JUDGED = (  # what a decision depends on
     "m.room.create",
     "m.room.power_levels",
-    "m.room.join_rules",
     "m.room.history_visibility",
     "m.room.server_acl",
     "m.room.tombstone",
-    "m.room.encryption",
-    "m.room.name",
 )
+_SHOWN = ("m.room.name", "m.room.join_rules", "m.room.encryption")  # what else a card tells of
 _REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
 _PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
 
@@ -47,12 +45,14 @@ class Rooms:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def read(self, room_id: str, user_ids: Iterable[str]) -> RoomState:
+    async def read(self, room_id: str, user_ids: Iterable[str], *, whole: bool = False) -> RoomState:
         """The room's state now, with the memberships of these accounts. Its cost does not grow with the room.
 
+        With `whole` also what decisions do not need, but cards tell of.
         Raises Forbidden when the bot is not in the room.
         """
-        wanted = [(kind, "") for kind in _KEYS] + [("m.room.member", user) for user in sorted(set(user_ids))]
+        kinds = (*_JUDGED, *_SHOWN) if whole else _JUDGED
+        wanted = [(kind, "") for kind in kinds] + [("m.room.member", user) for user in sorted(set(user_ids))]
         found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
         return read_room(room_id, (event for event in found if event is not None))
 

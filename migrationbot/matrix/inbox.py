@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What happened while the bot was away.
+
+maubot drops what its first sync brings, and fills no gaps. So the bot keeps a sync token of its own, and asks
+once for everything since: one request, and a few more for each room in which very much was said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from .api import CLIENT, Api, path
+
+_TYPES = ["m.room.message", "m.room.encrypted"]
+_GAP_FILTER = json.dumps({"types": _TYPES, "lazy_load_members": True})
+_GAP_PAGES = 20  # of 100 messages each
+_SYNC_TIMEOUT = 120.0  # seconds: after a long absence the homeserver has much to collect
+
+
+def _filter(**room: object) -> str:
+    """A filter that lets no more through than `room` says.
+
+    Synapse answers the same sync request from a cache for two minutes, so no two may be the same.
+    """
+    nobody: dict[str, object] = {"types": []}
+    quiet = {"state": nobody, "ephemeral": nobody, "account_data": nobody, "not_rooms": [f"!{uuid4().hex}:nowhere.invalid"]}
+    return json.dumps({"presence": nobody, "account_data": nobody, "room": {**quiet, **room}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A stretch of a room's timeline that a sync did not bring."""
+
+    room_id: str
+    start: str  # the token where the sync's part of the timeline begins
+    end: str  # the sync token up to which everything is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What a sync brought: the messages in it, the gaps before them, and its token."""
+
+    token: str
+    messages: tuple[Mapping[str, Any], ...]  # raw events, each with its `room_id`
+    gaps: tuple[Gap, ...]
+
+
+class Inbox:
+    """Asks for what was missed."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def token_now(self) -> str:
+        """The sync token of this moment."""
+        answer = await self._sync({"filter": _filter(rooms=[])})
+        return str(answer["next_batch"])
+
+    async def since(self, token: str) -> Post:
+        """All messages since that token."""
+        wanted = _filter(timeline={"limit": 50, "types": _TYPES})
+        return read_sync(await self._sync({"filter": wanted, "since": token}), since=token)
+
+    async def missed(self, gap: Gap) -> tuple[Mapping[str, Any], ...]:
+        """The messages of a gap, as far as the bot looks back. Spec: client-server, GET /messages."""
+        where = path(CLIENT, "rooms", gap.room_id, "messages")
+        query = {"dir": "b", "from": gap.start, "to": gap.end, "limit": "100", "filter": _GAP_FILTER}
+        found: list[Mapping[str, Any]] = []
+        for _ in range(_GAP_PAGES):
+            page = await self._api.get(where, query)
+            found += _events(page.get("chunk"), gap.room_id)
+            end = page.get("end")
+            if not isinstance(end, str) or not page.get("chunk"):
+                break
+            query["from"] = end
+        return tuple(found)
+
+    async def _sync(self, query: dict[str, str]) -> dict[str, Any]:
+        where = path(CLIENT, "sync")
+        return await self._api.get(where, {**query, "timeout": "0"}, seconds=_SYNC_TIMEOUT)
+
+
+def read_sync(answer: Mapping[str, Any], *, since: str | None) -> Post:
+    """The messages and gaps of a sync answer. Without `since` there is nothing before it to miss."""
+    messages: list[Mapping[str, Any]] = []
+    gaps: list[Gap] = []
+    rooms = answer.get("rooms") or {}
+    for room_id, room in (rooms.get("join") or {}).items():
+        timeline = room.get("timeline") or {}
+        messages += _events(timeline.get("events"), room_id)
+        start = timeline.get("prev_batch")
+        if timeline.get("limited") and since is not None and isinstance(start, str):
+            gaps.append(Gap(room_id=room_id, start=start, end=since))
+    return Post(token=str(answer["next_batch"]), messages=tuple(messages), gaps=tuple(gaps))
+
+
+def _events(chunk: object, room_id: str) -> Iterator[Mapping[str, Any]]:
+    for event in chunk if isinstance(chunk, list) else ():
+        if isinstance(event, dict) and event.get("type") in _TYPES:
+            yield {**event, "room_id": room_id}
