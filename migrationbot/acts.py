@@ -9,7 +9,7 @@ from typing import Any
 
 from migrationbot.core.decide import Act, level_now
 from migrationbot.core.move import Migration, Record, RoomMove, Step
-from migrationbot.core.power import PowerLevels, merge_lost, privileged_creators, with_level
+from migrationbot.core.power import PowerLevels, implied_content, merge_lost, with_integers, with_level
 from migrationbot.core.room import Membership, RoomState, StateEvent
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.steps import Place, Steps
@@ -85,7 +85,7 @@ class Acts:
         lost = await self._content(move.room_id, ours.replaces_state)
         if not still_due(_with_power(room, lost)):
             return lost
-        return merge_lost(based_on, lost, dict(ours.content))
+        return with_integers(merge_lost(based_on, lost, dict(ours.content)))
 
     async def _content(self, room_id: str, event_id: str | None) -> dict[str, Any]:
         message = await self._rooms.message(room_id, event_id) if event_id else None
@@ -144,12 +144,13 @@ def _history_content(step: Step, move: RoomMove, room: RoomState) -> dict[str, A
 
 
 def _power_content(room: RoomState) -> dict[str, Any]:
-    """The raw content to change. A room without any keeps what its absence meant."""
-    if room.power_event is not None:
-        return dict(room.power_event.content)
-    if privileged_creators(room.version):
-        return {"state_default": 0}
-    return {"state_default": 0, "users": {room.create_sender: 100}}
+    """The raw content to change: of a room that has none, what its absence means.
+
+    Old rooms may hold levels as strings, which a homeserver no longer takes.
+    """
+    if room.power_event is None:
+        return implied_content(version=room.version, create_sender=room.create_sender)
+    return with_integers(room.power_event.content)
 
 
 def _with_power(room: RoomState, content: dict[str, Any]) -> RoomState:

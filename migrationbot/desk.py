@@ -13,7 +13,7 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.commands import Cancel, Command, Help, Migrate, Scope, parse
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
-from migrationbot.core.ids import UserId, check_not_lookalike, server_of
+from migrationbot.core.ids import UserId, check_not_lookalike
 from migrationbot.core.move import Migration, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
 from migrationbot.matrix.messages import Messages, content_of, in_thread
@@ -153,7 +153,7 @@ class Desk:
             raise Refused(Code.SAME_ACCOUNT, new=new)
         if old != requester:
             raise Refused(Code.NOT_YOURS, old=old)
-        check_not_lookalike(command.new, _user(old))
+        check_not_lookalike(command.new, UserId.seen(old))
 
     async def _check_open(self, requester: str) -> None:
         count = await self.store.open_of(requester)
@@ -197,9 +197,3 @@ def _check_supported(command: Migrate) -> None:
             raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
     if command.scope is not Scope.ROOM or command.room is not None:
         raise Refused(Code.USAGE)
-
-
-def _user(user_id: str) -> UserId:
-    """A user ID of a room, historical forms included."""
-    localpart = user_id.removeprefix("@").split(":", 1)[0]
-    return UserId(localpart, server_of(user_id))

@@ -27,7 +27,8 @@ def _filter(**room: object) -> str:
     Synapse answers the same sync request from a cache for two minutes, so no two may be the same.
     """
     nobody: dict[str, object] = {"types": []}
-    quiet = {"state": nobody, "ephemeral": nobody, "account_data": nobody, "not_rooms": [f"!{uuid4().hex}:nowhere.invalid"]}
+    quiet: dict[str, object] = {"state": nobody, "ephemeral": nobody, "account_data": nobody}
+    quiet["not_rooms"] = [f"!{uuid4().hex}:unique.invalid"]
     return json.dumps({"presence": nobody, "account_data": nobody, "room": {**quiet, **room}})
 
 
