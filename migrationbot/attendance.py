@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from logging import Logger
 from typing import Any
 
@@ -12,7 +12,7 @@ from migrationbot.matrix.inbox import Gap, Inbox, Post, read_sync
 from migrationbot.store.inbox import Answered
 
 _NOTED_EVERY = 5.0  # seconds: what is read again after a crash is not answered again
-Take = Callable[[str, Mapping[str, Any]], None]  # a room ID and a raw event
+Take = Callable[[str, Mapping[str, Any]], Awaitable[None]]  # a room ID and a raw event
 
 
 class Attendance:
@@ -51,7 +51,7 @@ class Attendance:
         """Read what a sync left out."""
         for gap in gaps:
             for event in await self._inbox.missed(gap):
-                self._take(gap.room_id, event)
+                await self._take(gap.room_id, event)
 
     async def note(self, post: Post, *, idle: bool) -> None:
         """After a sync: everything before it has been handed out, and with `idle` been handled as well."""
@@ -65,5 +65,5 @@ class Attendance:
     async def _read(self, post: Post) -> None:
         self._log.info("caught up: %d messages, %d gaps", len(post.messages), len(post.gaps))
         for event in post.messages:
-            self._take(str(event["room_id"]), event)
+            await self._take(str(event["room_id"]), event)
         await self.fill(post.gaps)

@@ -24,6 +24,7 @@ from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.pace import Pace
 from migrationbot.matrix.rooms import Rooms
+from migrationbot.matrix.sealing import NoEncryption, Sealing
 from migrationbot.request import RequestWriter
 from migrationbot.runner import Parts, Runner
 from migrationbot.setbacks import Setbacks
@@ -50,6 +51,7 @@ class _Parts:
     desk: Desk
     inbox: Inbox
     answered: Answered
+    sealing: Sealing
     settings: Callable[[], Settings]
     log: Logger
 
@@ -118,9 +120,10 @@ class House:
         for key in self._with.watch.room(room_id):
             self._with.runner.wake(key)
 
-    def _take(self, room_id: str, event: Mapping[str, Any]) -> None:
+    async def _take(self, room_id: str, event: Mapping[str, Any]) -> None:
         """A raw message that maubot did not bring."""
-        content = event.get("content")
+        opened = await self._with.sealing.open({**event, "room_id": room_id})
+        content = opened.get("content")
         body = content.get("body") if isinstance(content, dict) else None
         # A reply carries a quotation in its body, which maubot takes off and a raw event does not.
         quoted = isinstance(body, str) and body.startswith("> ")
@@ -148,8 +151,8 @@ class House:
                 return
             except Stopping:
                 return
-            except HomeserverError as error:
-                self._with.log.warning("the homeserver refuses what is needed: %s", error)
+            except (HomeserverError, NoEncryption) as error:
+                self._with.log.warning("can't do what is needed: %r", error)
                 return
             except Limited as limited:
                 pause = limited.retry_after
@@ -180,7 +183,8 @@ def build(
     """Wire the parts to one bot account and one database."""
     bot, api, transactions = client.mxid, Api(client.api, Pace()), Transactions(database)
     answered = Answered(transactions)
-    store, rooms, messages = Migrations(transactions, bot=bot), Rooms(api), Messages(api)
+    sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
+    rooms, messages = Rooms(api, sealing), Messages(api, sealing)
     steps, watch, writer = Steps(store, clock), Watch(), RequestWriter(rooms)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     runner = Runner(
@@ -225,6 +229,7 @@ def build(
             desk=desk,
             inbox=Inbox(api),
             answered=answered,
+            sealing=sealing,
             settings=settings,
             log=log,
         )

@@ -20,6 +20,7 @@ from migrationbot.core.decide import Act, Finish, Turn, Turned, Wait, decide, tu
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.errors import Forbidden, HomeserverError, Limited, LoggedOut, Stopping, Unavailable
+from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.request import RequestWriter
 from migrationbot.setbacks import Setbacks
 from migrationbot.steps import Steps
@@ -109,8 +110,8 @@ class Runner:
         except (Unavailable, StoreDown, LoggedOut, NotShown) as error:
             log.warning("migration %d in %s: %s, trying again", *key, type(error).__name__)
             return self._longer_pause(key)
-        except Forbidden:
-            log.warning("migration %d in %s: the room can't be read", *key)
+        except (Forbidden, NoEncryption):
+            log.warning("migration %d in %s: the room can't be read or written", *key)
             return _SHUT_OUT_PAUSE
         except (HomeserverError, PowerChangeLost, Exception):
             log.exception("migration %d in %s: could not go on", *key)

@@ -10,6 +10,7 @@ from migrationbot.chat.card import Card
 
 from .api import CLIENT, Api, path
 from .errors import Rejected
+from .sealing import Sealing
 
 
 def content_of(card: Card) -> dict[str, Any]:
@@ -48,8 +49,9 @@ def as_edit(content: Mapping[str, Any], of: str) -> dict[str, Any]:
 class Messages:
     """What the bot says. Transaction IDs come from the caller: the same one never posts twice."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
+        self._sealing = sealing
 
     async def post(self, room_id: str, content: Mapping[str, Any], transaction: str) -> str:
         """Send a message; gives its event ID."""
@@ -66,6 +68,7 @@ class Messages:
             raise
 
     async def _send(self, room_id: str, event_type: str, content: Mapping[str, Any], transaction: str) -> str:
-        where = path(CLIENT, "rooms", room_id, "send", event_type, transaction)
-        answer = await self._api.send("PUT", where, content)
+        sent_type, sent = await self._sealing.seal(room_id, event_type, content)
+        where = path(CLIENT, "rooms", room_id, "send", sent_type, transaction)
+        answer = await self._api.send("PUT", where, sent)
         return str(answer.get("event_id", ""))

@@ -13,6 +13,7 @@ from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 
 from .api import CLIENT, CLIENT_V1, Api, Json, path
 from .errors import Forbidden, HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
+from .sealing import Sealing
 
 _JUDGED = (  # what a decision depends on
     "m.room.create",
@@ -42,8 +43,9 @@ class Message:
 class Rooms:
     """What the bot reads and does in rooms."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
+        self._sealing = sealing
 
     async def read(self, room_id: str, user_ids: Iterable[str], *, whole: bool = False) -> RoomState:
         """The room's state now, with the memberships of these accounts. Its cost does not grow with the room.
@@ -87,7 +89,7 @@ class Rooms:
             raw = await self._api.get(path(CLIENT, "rooms", room_id, "event", event_id))
         except (NotFound, Forbidden):
             return None
-        return message_of(raw)
+        return message_of(await self._sealing.open({**raw, "room_id": room_id}))
 
     async def reactions(self, room_id: str, event_id: str) -> tuple[Reaction, ...]:
         """Every ✅ and ❌ under an event that was not taken back. Spec: client-server, relationships API."""
@@ -109,7 +111,8 @@ class Rooms:
         where = path(CLIENT_V1, "rooms", room_id, "relations", root, "m.thread")
         page = await self._api.get(where, {"limit": "100", "dir": "b"})
         chunk = page.get("chunk")
-        return tuple(message_of(_dict(each)) for each in (chunk if isinstance(chunk, list) else ()))
+        found = [_dict(each) for each in (chunk if isinstance(chunk, list) else ())]
+        return tuple([message_of(await self._sealing.open({**raw, "room_id": room_id})) for raw in found])
 
     async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
         """Set one state event with an empty state key; gives its event ID."""

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""End-to-end encryption, when maubot has it set up: mautrix's, around our own requests.
+
+Only mautrix's own sending encrypts; a plain PUT goes out readable. So every message passes here first, and
+none leaves unencrypted for an encrypted room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import aiohttp
+from mautrix.client import Client
+from mautrix.errors import CryptoError, MatrixError, SessionNotFound
+from mautrix.types import EncryptedEvent, Event, EventType, RoomID, SerializerError
+
+from .api import CLIENT, Api, Json, path
+from .errors import NotFound, Unavailable
+
+ENCRYPTED = "m.room.encrypted"
+_KEY_PATIENCE = 5.0  # seconds: a message may come before its key
+
+
+class NoEncryption(Exception):
+    """The room is encrypted and the bot can't encrypt: it says nothing rather than in the open."""
+
+
+class Sealing:
+    """Encrypts what goes into encrypted rooms, and opens what comes out."""
+
+    def __init__(self, client: Client, api: Api) -> None:
+        self._client = client
+        self._api = api
+        self._encrypted: set[str] = set()  # encryption is never switched off again
+
+    @property
+    def able(self) -> bool:
+        """Whether the bot can take part in encrypted rooms."""
+        return bool(self._client.crypto)
+
+    async def seal(
+        self, room_id: str, event_type: str, content: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, Any]]:
+        """The event as it has to be sent. Raises NoEncryption, or Unavailable when keys can't be shared now.
+
+        Reactions are not encrypted. Spec: client-server, m.reaction.
+        """
+        if event_type == "m.reaction" or not await self._is_encrypted(room_id):
+            return event_type, content
+        if not self.able:
+            raise NoEncryption
+        kind = EventType.find(event_type, t_class=EventType.Class.MESSAGE)
+        try:
+            sealed = await self._client.encrypt(RoomID(room_id), kind, cast(Any, dict(content)))
+        except (MatrixError, aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(type(error).__name__) from None
+        return ENCRYPTED, cast(Json, sealed.serialize())
+
+    async def open(self, raw: Json) -> Json:
+        """The event in clear; as it came when it is not encrypted, or can't be opened."""
+        if raw.get("type") != ENCRYPTED or not raw.get("content") or not self.able:
+            return raw
+        try:
+            event = EncryptedEvent.deserialize(cast(Any, raw))
+            opened = await self._decrypt(event)
+        except (SerializerError, CryptoError, MatrixError, aiohttp.ClientError, ValueError, KeyError):
+            return raw
+        content = cast(Any, opened.content).serialize()
+        return {**raw, "type": str(opened.type), "content": content if isinstance(content, dict) else {}}
+
+    async def _decrypt(self, event: EncryptedEvent) -> Event:
+        crypto = self._client.crypto
+        try:
+            return cast(Event, await crypto.decrypt_megolm_event(event))
+        except SessionNotFound as missing:
+            if not await crypto.wait_for_session(event.room_id, missing.session_id, timeout=_KEY_PATIENCE):
+                raise
+        return cast(Event, await crypto.decrypt_megolm_event(event))
+
+    async def _is_encrypted(self, room_id: str) -> bool:
+        if room_id in self._encrypted:
+            return True
+        try:
+            await self._api.get(path(CLIENT, "rooms", room_id, "state", "m.room.encryption", ""))
+        except NotFound:
+            return False
+        self._encrypted.add(room_id)
+        return True
