@@ -19,7 +19,15 @@ from migrationbot.core.approval import Evidence
 from migrationbot.core.decide import Act, Finish, Turn, Turned, Wait, decide, turn
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
-from migrationbot.matrix.errors import Forbidden, HomeserverError, Limited, LoggedOut, Stopping, Unavailable
+from migrationbot.matrix.errors import (
+    Forbidden,
+    HomeserverError,
+    Limited,
+    LoggedOut,
+    Stopping,
+    TimedOut,
+    Unavailable,
+)
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.request import RequestWriter
 from migrationbot.setbacks import Setbacks
@@ -189,6 +197,10 @@ class Runner:
         still_due = partial(self._still_due, move, sight.evidence)
         try:
             await self._with.acts.perform(act, migration, move, sight.room, still_due)
+        except TimedOut as error:
+            if act.step is not Step.INVITE:
+                raise
+            await self._with.setbacks.note(act, move, error)
         except HomeserverError as error:
             await self._with.setbacks.note(act, move, error)
         else:

@@ -7,7 +7,7 @@ import random
 
 from migrationbot.core.decide import Act, Turn
 from migrationbot.core.move import Ending, Outcome, Reason, RoomMove, Step, Trouble
-from migrationbot.matrix.errors import HomeserverError, RemoteUnreachable
+from migrationbot.matrix.errors import HomeserverError, RemoteUnreachable, TimedOut
 from migrationbot.steps import Steps
 from migrationbot.store.migrations import Migrations
 
@@ -23,10 +23,11 @@ class Setbacks:
         self._store = store
         self._steps = steps
 
-    async def note(self, act: Act, move: RoomMove, error: HomeserverError) -> None:
-        """Note that the homeserver refused an act."""
+    async def note(self, act: Act, move: RoomMove, error: HomeserverError | TimedOut) -> None:
+        """Note that the homeserver refused an act, or did not come to an end with it."""
         now = self._steps.now()
-        if error.errcode in _HOPELESS and act.step is Step.INVITE:
+        hopeless = isinstance(error, HomeserverError) and error.errcode in _HOPELESS
+        if hopeless and act.step is Step.INVITE:
             ending = Ending(outcome=Outcome.REFUSED, reason=Reason.UNSUPPORTED_VERSION, at=now)
             await self._store.turned(move, Turn.STOPPED, ending=ending)
             return
@@ -48,8 +49,8 @@ class Setbacks:
             await self._store.in_trouble(move, None)
 
 
-def _reason(error: HomeserverError) -> Reason:
-    if isinstance(error, RemoteUnreachable):
+def _reason(error: HomeserverError | TimedOut) -> Reason:
+    if isinstance(error, RemoteUnreachable | TimedOut):
         return Reason.SERVER_UNREACHABLE
     if error.errcode == "M_INVITE_BLOCKED":
         return Reason.INVITE_BLOCKED

@@ -27,6 +27,7 @@ from .errors import (
     Rejected,
     RemoteUnreachable,
     Stopping,
+    TimedOut,
     Unavailable,
 )
 from .pace import Pace
@@ -119,7 +120,10 @@ class Api:
             ) as response:
                 retry_after = response.headers.get("Retry-After")
                 return _Answer(response.status, await _body(response), retry_after)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            slow = not isinstance(error, aiohttp.ConnectionTimeoutError)
+            raise (TimedOut if slow else Unavailable)(type(error).__name__) from None
+        except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(type(error).__name__) from None
 
 

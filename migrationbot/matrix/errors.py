@@ -37,6 +37,10 @@ class Unavailable(Exception):
     """Our own homeserver does not answer, or not sensibly; it may or may not have done what was asked."""
 
 
+class TimedOut(Unavailable):
+    """Our homeserver took the request and did not answer in time: of an invite, the other server is slow."""
+
+
 class Limited(Exception):
     """429: too many requests; nothing was done."""
 
