@@ -14,10 +14,15 @@ from mautrix.util.async_db import Database
 
 from migrationbot.acts import Acts
 from migrationbot.attendance import Attendance
-from migrationbot.chat.commands import starts_command
+from migrationbot.chat import cards
+from migrationbot.chat.card import Card
+from migrationbot.chat.commands import Cancel, Help, Migrate, starts_command
 from migrationbot.config import Settings
 from migrationbot.core.move import Migration
-from migrationbot.desk import Desk
+from migrationbot.desk.cancelling import Cancelling
+from migrationbot.desk.letter import Letter
+from migrationbot.desk.moving import Moving
+from migrationbot.desk.reception import Reception
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.errors import HomeserverError, Limited, Stopping, Unavailable
 from migrationbot.matrix.inbox import Inbox
@@ -48,7 +53,7 @@ class _Parts:
     store: Migrations
     watch: Watch
     runner: Runner
-    desk: Desk
+    desk: Reception
     inbox: Inbox
     answered: Answered
     sealing: Sealing
@@ -207,16 +212,21 @@ def build(
         watch.add(migration, (migration.home_room,))
         runner.wake((migration.number, migration.home_room))
 
-    desk = Desk(
+    moving = Moving(
+        bot=bot, rooms=rooms, store=store, writer=writer, settings=settings, begun=begun, now=clock
+    )
+    cancelling = Cancelling(store=store, woken=lambda number, room_id: runner.wake((number, room_id)))
+
+    async def helping(_: Help, __: Letter) -> Card:
+        return cards.usage(command=settings().command)
+
+    desk = Reception(
         bot=bot,
         rooms=rooms,
         messages=messages,
-        store=store,
         answered=answered,
-        writer=writer,
+        counters={Migrate: moving.migrate, Cancel: cancelling.cancel, Help: helping},
         settings=settings,
-        begun=begun,
-        woken=lambda number, room_id: runner.wake((number, room_id)),
         now=clock,
     )
     return House(

@@ -29,6 +29,7 @@ _BETWEEN_BLOCKS = re.compile(r"\s*(</?(?:p|ul|li)>)\s*")
 
 
 def _source(name: str) -> str:
+    # Also from a packed plugin, which is no folder.
     found = pkgutil.get_data(__package__, f"templates/{name}")
     if found is None:
         raise FileNotFoundError(name)
@@ -43,14 +44,22 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters.update(
-    level=words.level, moment=words.moment, duration=words.duration, link=words.link, instant=words.instant
+    level=words.level,
+    moment=words.moment,
+    instant=words.instant,
+    spelled=words.spelled,
+    server=words.server,
+    link=words.link,
 )
 
 
 def render(
     template: str, *, fields: Mapping[str, Any], mentions: tuple[str, ...] = (), **values: object
 ) -> Card:
-    """Fill a template. Every value is escaped there; a placeholder without a value is an error."""
+    """Fill a template. Every value is escaped there.
+
+    Raises jinja2.UndefinedError for a placeholder without a value, and for a sentence that is not there.
+    """
     html = " ".join(_TEMPLATES.get_template(template).render(**values).split())
     html = _BETWEEN_BLOCKS.sub(r"\1", html)
     return Card(html=html, text=plain_text(html), fields={"v": 1, **fields}, mentions=mentions)

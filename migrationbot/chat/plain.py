@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_TWICE = re.compile(r"(\S+) \(\1\)")
-_BLOCKS = frozenset({"p", "ul", "ol", "li", "h4", "blockquote", "pre"})
+_BLOCKS = frozenset({"p", "ul", "li"})
+# A pill and the full ID beside it. IDs are shown without spaces.
+_SAID_TWICE = re.compile(r"(?<!\S)(\S+) \(\1\)")
 
 
 def plain_text(html: str) -> str:
@@ -18,8 +19,8 @@ def plain_text(html: str) -> str:
     parser = _Text()
     parser.feed(html)
     parser.close()
-    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in "".join(parser.parts).split("\n"))
-    return _TWICE.sub(r"\1", "\n".join(line for line in lines if line))
+    lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
+    return _SAID_TWICE.sub(r"\1", "\n".join(line for line in lines if line))
 
 
 class _Text(HTMLParser):
@@ -28,7 +29,7 @@ class _Text(HTMLParser):
         self.parts: list[str] = []
 
     def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCKS or tag == "br":
+        if tag in _BLOCKS:
             self.parts.append("\n")
         if tag == "li":
             self.parts.append("- ")

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""How levels, times and addresses are put into words."""
+"""How levels, times and identifiers are put into words."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from string import ascii_letters, digits, punctuation
 from urllib.parse import quote
 
+from migrationbot.core.ids import server_of
 from migrationbot.core.power import CREATOR
 
-_NAMED_LEVELS = {100: "admin", 50: "moderator"}
+_NAMED_LEVELS = {100: "admin", 50: "moderator", 0: "member"}
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+_SHOWN_AS_IT_IS = (ascii_letters + digits + punctuation).replace("%", "")
 
 
 def level(value: int) -> str:
-    """A power level with the name that clients give it."""
+    """A power level, with the name that clients give it."""
     if value >= CREATOR:
-        return "creator of the room"
+        return "the unlimited level of a creator"
     name = _NAMED_LEVELS.get(value)
     return f"level {value} ({name})" if name else f"level {value}"
 
@@ -41,6 +44,20 @@ def duration(length: int) -> str:
     return "a minute" if length >= _MINUTE else "less than a minute"
 
 
+def spelled(identifier: str) -> str:
+    """A user ID or another identifier from a room, in full: what is not plain ASCII is percent-encoded.
+
+    Historical user IDs hold nearly anything; so no space, hidden or lookalike character goes unseen.
+    Spec: appendices, "Historical User IDs". `unquote` gives the identifier back.
+    """
+    return quote(identifier, safe=_SHOWN_AS_IT_IS, errors="surrogatepass")
+
+
+def server(user_id: str) -> str:
+    """The server name of a user ID."""
+    return spelled(server_of(user_id))
+
+
 def link(identifier: str) -> str:
-    """The matrix.to address of a user ID, room ID or alias. Spec: appendices, matrix.to navigation."""
-    return "https://matrix.to/#/" + quote(identifier, safe="@:!#")
+    """The matrix.to address of a user ID, room ID or alias. Spec: appendices, "matrix.to navigation"."""
+    return "https://matrix.to/#/" + quote(identifier, safe="@:!#", errors="surrogatepass")

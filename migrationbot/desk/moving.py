@@ -1,93 +1,41 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Taking requests: each command is answered once, with a migration or with a sentence."""
+"""Asking for a migration: `!migrate @me:new.org`."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Cancel, Command, Help, Migrate, Scope, parse
+from migrationbot.chat.commands import Migrate, Scope
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId, check_not_lookalike
 from migrationbot.core.move import Migration, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
-from migrationbot.matrix.messages import Messages, content_of, in_thread
-from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.matrix.rooms import Rooms
 from migrationbot.request import RequestWriter
 from migrationbot.steps import Clock
 from migrationbot.store.database import AlreadyThere
-from migrationbot.store.inbox import Answered
 from migrationbot.store.migrations import Migrations
 
-
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """A message that may be a command, with where the answer goes."""
-
-    room_id: str
-    message: Message
-
-    @property
-    def thread_root(self) -> str:
-        """The thread that it stands in, or itself. A root must not carry a relation of its own."""
-        relation: Any = self.message.content.get("m.relates_to")
-        if isinstance(relation, dict) and relation.get("rel_type") == "m.thread":
-            root = relation.get("event_id")
-            if isinstance(root, str):
-                return root
-        return self.message.event_id
+from .letter import Letter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """Reads commands and answers them."""
+class Moving:
+    """Checks what is asked, and begins the migration."""
 
     bot: str  # the bot's own user ID
     rooms: Rooms
-    messages: Messages
     store: Migrations
-    answered: Answered
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration], None]  # is told of each new migration
-    woken: Callable[[int, str], None]  # is told of a move whose facts have changed
     now: Clock
 
-    async def take(self, room_id: str, event_id: str) -> None:
-        """Handle the message, as the homeserver shows it now, unless it was handled before."""
-        if await self.answered.has(room_id, event_id):
-            return
-        message = await self.rooms.message(room_id, event_id)
-        if message is None or message.redacted or message.sender == self.bot:
-            return
-        if message.type != "m.room.message":
-            return
-        letter = Letter(room_id=room_id, message=message)
-        try:
-            command = parse(message.content, command=self.settings().command)
-            answer = None if command is None else await self._obey(command, letter)
-        except Refused as refused:
-            answer = cards.refusal(refused, command=self.settings().command)
-        if answer is not None:
-            await self._answer(letter, answer)
-        await self.answered.add(room_id, event_id, now=self.now())
-
-    async def _obey(self, command: Command, letter: Letter) -> Card | None:
-        if isinstance(command, Help):
-            return cards.usage(command=self.settings().command)
-        if isinstance(command, Cancel):
-            await self._cancel(command, letter)
-            return None
-        if isinstance(command, Migrate):
-            return await self._migrate(command, letter)
-        raise Refused(Code.USAGE)
-
-    async def _migrate(self, command: Migrate, letter: Letter) -> Card | None:
+    async def migrate(self, command: Migrate, letter: Letter) -> Card | None:
+        """Begin it, or with --dry-run say what would be asked. Raises Refused."""
         _check_supported(command)
         requester = letter.message.sender
         if await self.store.of_command(letter.room_id, letter.message.event_id):
@@ -163,31 +111,6 @@ class Desk:
     async def _already_moving(self, migration: Migration) -> Refused:
         number = await self.store.active_in(migration.home_room, (migration.old, migration.new))
         return Refused(Code.ALREADY_MOVING, number=str(number or ""))
-
-    async def _cancel(self, command: Cancel, letter: Letter) -> None:
-        migration = await self._named(command.number, letter)
-        if letter.message.sender not in (migration.requester, migration.old):
-            raise Refused(Code.NOT_YOURS, number=str(migration.number), requester=migration.requester)
-        await self.store.cancel(migration.number, letter.message.sender)
-        for room_id in await self.store.rooms_of(migration.number):
-            self.woken(migration.number, room_id)
-
-    async def _named(self, number: int | None, letter: Letter) -> Migration:
-        """The open migration of that number here, else of this thread. Raises Refused when there is none."""
-        if number is None:
-            found = await self.store.of_thread(letter.room_id, letter.thread_root)
-        else:
-            one = await self.store.migration(number)
-            found = [one] if one is not None and one.home_room == letter.room_id else []
-        for migration in found:
-            if not migration.ended:
-                return migration
-        raise Refused(Code.NO_SUCH_MIGRATION, number=str(number or ""))
-
-    async def _answer(self, letter: Letter, card: Card) -> None:
-        content = in_thread(content_of(card), letter.thread_root)
-        named = hashlib.sha256(f"{letter.message.event_id}\nanswer".encode()).hexdigest()[:32]
-        await self.messages.post(letter.room_id, content, f"migrationbot-{named}")
 
 
 def _check_supported(command: Migrate) -> None:
