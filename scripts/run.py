@@ -14,17 +14,10 @@ NO_CONFIG = (
     "fill in the bot's account there, and start again."
 )
 
-# maubot 0.6.0 asks for the current event loop before there is one, and Python 3.14 no longer makes one up.
-WITH_EVENT_LOOP = (
-    "import asyncio, runpy; asyncio.set_event_loop(asyncio.new_event_loop()); "
-    "runpy.run_module('maubot.standalone', run_name='__main__', alter_sys=True)"
-)
-
 
 def standalone_command(config: Path) -> list[str]:
     """The command that runs maubot standalone with `config`, from the folder that holds maubot.yaml."""
-    start = ["-c", WITH_EVENT_LOOP] if sys.version_info >= (3, 14) else ["-m", "maubot.standalone"]
-    return [sys.executable, *start, "-c", str(config)]
+    return [sys.executable, str(ROOT / "scripts" / "standalone.py"), "-c", str(config)]
 
 
 def main() -> None:

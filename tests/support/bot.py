@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The bot as its operator runs it standalone: `python -m maubot.standalone`, in a process of its own."""
+"""The bot as its operator runs it standalone: maubot's standalone mode, in a process of its own."""
 
 from __future__ import annotations
 

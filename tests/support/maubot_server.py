@@ -66,7 +66,8 @@ class MaubotServer:
 
     async def restart(self) -> Stopped:
         """Stop the process and start it again."""
-        stopped = await self.process.stop(signal.SIGINT)
+        # maubot may overlook a request that comes in the middle of a query: see scripts/standalone.py.
+        stopped = await self.process.stop(signal.SIGINT, ask_again=3)
         await self.start()
         return stopped
 

@@ -103,20 +103,29 @@ class Process:
             assert not late, f"{self.command.name} was not ready after {seconds:g} s.\n{self.log_tail()}"
             await asyncio.sleep(POLL)
 
-    async def stop(self, request: signal.Signals = signal.SIGTERM, *, seconds: float = 15) -> Stopped:
-        """Ask it to end, and wait. When it takes longer than `seconds`: killed, and AssertionError."""
+    async def stop(
+        self,
+        request: signal.Signals = signal.SIGTERM,
+        *,
+        seconds: float = 15,
+        ask_again: float | None = None,
+    ) -> Stopped:
+        """Ask it to end, and wait. When it takes longer than `seconds`: killed, and AssertionError.
+
+        `ask_again`: after so many seconds it is asked once more, and so on, as by someone at a keyboard.
+        """
         assert self._popen is not None, f"{self.command.name} was not started"
         popen, began = self._popen, time.monotonic()
-        if popen.poll() is None:
+        while self.running and (left := began + seconds - time.monotonic()) > 0:
             popen.send_signal(request)
-        try:
-            exit_code = await asyncio.to_thread(popen.wait, seconds)
-        except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(popen.wait, min(left, ask_again or left))
+        if self.running:
             sentence = f"{self.command.name} had not stopped after {seconds:g} s.\n{self.log_tail()}"
             await self.kill()
-            raise AssertionError(sentence) from None
+            raise AssertionError(sentence)
         _kill_group(popen)
-        return Stopped(exit_code=exit_code, seconds=time.monotonic() - began)
+        return Stopped(exit_code=popen.wait(), seconds=time.monotonic() - began)
 
     async def kill(self) -> None:
         """End it at once, with SIGKILL; nothing happens when it is not running."""
