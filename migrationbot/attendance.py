@@ -22,12 +22,21 @@ class Attendance:
     little, and what was answered is not answered again.
     """
 
-    def __init__(self, inbox: Inbox, answered: Answered, log: Logger, *, take: Take) -> None:
-        """`take` is given each message that may be a command."""
+    def __init__(
+        self,
+        inbox: Inbox,
+        answered: Answered,
+        log: Logger,
+        *,
+        take: Take,
+        came: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        """`take` is given each message that may be a command, `came` every answer, raw."""
         self._inbox = inbox
         self._answered = answered
         self._log = log
         self._take = take
+        self._came = came
         self._seen: str | None = None  # the token of the last sync that maubot had
         self._noted_at = 0.0  # on the monotonic clock
         self._caught_up = False
@@ -36,7 +45,9 @@ class Attendance:
         """Read all that came since the token; at the very first start, begin here."""
         token = await self._answered.token()
         if token is None:
-            await self._answered.reached(await self._inbox.token_now())
+            post = await self._inbox.now()
+            self._came(post.answer)
+            await self._answered.reached(post.token)
         else:
             await self._read(await self._inbox.since(token))
         self._caught_up = True
@@ -64,6 +75,7 @@ class Attendance:
 
     async def _read(self, post: Post) -> None:
         self._log.info("caught up: %d messages, %d gaps", len(post.messages), len(post.gaps))
+        self._came(post.answer)
         for event in post.messages:
             await self._take(str(event["room_id"]), event)
         await self.fill(post.gaps)

@@ -55,6 +55,8 @@ class MigrationBot(Plugin):
         for event_type, handler in self._handlers().items():
             self.client.add_event_handler(event_type, handler)
         self.client.add_event_handler(InternalEventType.SYNC_SUCCESSFUL, self._on_sync)
+        if self.webapp is not None:
+            self._house.web.add_to(self.webapp)
         self._house.open()
 
     async def stop(self) -> None:

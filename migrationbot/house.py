@@ -16,31 +16,37 @@ from migrationbot.acts import Acts
 from migrationbot.attendance import Attendance
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Cancel, Help, Migrate, starts_command
+from migrationbot.chat.commands import Cancel, Help, Migrate, Operator, starts_command
 from migrationbot.config import Settings
+from migrationbot.contact import Contact
 from migrationbot.core.move import Migration
 from migrationbot.desk.cancelling import Cancelling
+from migrationbot.desk.counters import Words, counters
 from migrationbot.desk.letter import Letter
 from migrationbot.desk.moving import Moving
 from migrationbot.desk.reception import Reception
+from migrationbot.greeting import Greeter
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.errors import HomeserverError, Limited, Stopping, Unavailable
 from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
-from migrationbot.matrix.pace import Pace
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import NoEncryption, Sealing
+from migrationbot.office import Office, open_office
 from migrationbot.request import RequestWriter
 from migrationbot.runner import Parts, Runner
 from migrationbot.setbacks import Setbacks
+from migrationbot.statements import Statements
 from migrationbot.steps import Clock, Steps
 from migrationbot.store.database import StoreDown, Transactions
 from migrationbot.store.inbox import Answered
 from migrationbot.store.migrations import Migrations
+from migrationbot.store.stated import Stated
 from migrationbot.store.told import Told
 from migrationbot.tell import Tell
 from migrationbot.voice import Voice
 from migrationbot.watch import Watch
+from migrationbot.web import Web
 from migrationbot.witness import Witness
 
 _PAUSE = 5.0  # seconds between tries, while the homeserver or the database is down
@@ -57,6 +63,8 @@ class _Parts:
     inbox: Inbox
     answered: Answered
     sealing: Sealing
+    greeter: Greeter
+    office: Office
     settings: Callable[[], Settings]
     log: Logger
 
@@ -69,19 +77,33 @@ class House:
         self._tasks: set[asyncio.Task[None]] = set()
         self._letters: set[tuple[str, str]] = set()  # being handled now: room IDs and event IDs
         self._leaving = asyncio.Event()
-        self._attendance = Attendance(parts.inbox, parts.answered, parts.log, take=self._take)
+        self._contact = Contact(
+            parts.greeter,
+            parts.office.leaving(parts.watch),
+            parts.office.arrivals,
+            bot=parts.office.bot,
+            begin=self._spawn,
+            insist=self._insist,
+        )
+        self._attendance = Attendance(
+            parts.inbox, parts.answered, parts.log, take=self._take, came=self._contact.synced
+        )
+        self.web: Web = parts.office.web()
 
     def open(self) -> None:
         """Take up every open migration, and what was asked while the bot was away."""
         self._spawn(self._insist(self._take_up))
+        self._spawn(self._insist(self._contact.take_up))
         self._spawn(self._insist(self._attendance.catch_up))
 
     async def close(self) -> None:
         """Stop requests under way, wait for what is being written down, start nothing more."""
         self._leaving.set()
         self._with.api.stop()
+        self._with.office.doors.stop()
         await self._with.runner.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._with.office.health.stop()
         await self._with.transactions.settle()
 
     def may_be_command(self, content: object) -> bool:
@@ -100,6 +122,8 @@ class House:
     def synced(self, answer: Mapping[str, Any]) -> None:
         """The client had a sync. What maubot withholds of it, and what it left out, is fetched."""
         idle = not self._tasks
+        self._with.office.health.synced()
+        self._contact.synced(answer)
         post, withheld = self._attendance.synced(answer)
         for gap in post.gaps:
             self.room_changed(gap.room_id)
@@ -137,6 +161,7 @@ class House:
 
     async def _read(self, room_id: str, event_id: str) -> None:
         try:
+            await self._contact.introduced(room_id)
             await self._insist(lambda: self._with.desk.take(room_id, event_id))
         finally:
             self._letters.discard((room_id, event_id))
@@ -176,26 +201,31 @@ class House:
         except TimeoutError:
             return
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def build(
     *, client: Client, database: Database, settings: Callable[[], Settings], clock: Clock, log: Logger
 ) -> House:
     """Wire the parts to one bot account and one database."""
-    bot, api, transactions = client.mxid, Api(client.api, Pace()), Transactions(database)
+    bot, transactions = client.mxid, Transactions(database)
+    office = open_office(client, transactions, settings, clock, log)
+    api = Api(client.api, office.pace)
     answered = Answered(transactions)
     sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
     rooms, messages = Rooms(api, sealing), Messages(api, sealing)
-    steps, watch, writer = Steps(store, clock), Watch(), RequestWriter(rooms)
+    steps, watch, writer = Steps(store, clock, office.metrics.act), Watch(), RequestWriter(rooms)
     voice = Voice(messages, rooms, store, steps, bot=bot)
+    stated = Stated(transactions)
+    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
     runner = Runner(
         Parts(
             store=store,
-            witness=Witness(rooms, bot=bot),
+            witness=witness,
             acts=Acts(rooms, steps),
             voice=voice,
             writer=writer,
@@ -203,6 +233,7 @@ def build(
             setbacks=Setbacks(store, steps),
             steps=steps,
             watch=watch,
+            oversight=office.oversight,
             settings=settings,
             log=log,
         )
@@ -215,7 +246,26 @@ def build(
     moving = Moving(
         bot=bot, rooms=rooms, store=store, writer=writer, settings=settings, begun=begun, now=clock
     )
-    cancelling = Cancelling(store=store, woken=lambda number, room_id: runner.wake((number, room_id)))
+
+    def woken(number: int, room_id: str) -> None:
+        runner.wake((number, room_id))
+
+    cancelling = Cancelling(store=store, woken=woken)
+    words = Words(
+        bot=bot,
+        rooms=rooms,
+        doors=office.doors,
+        store=store,
+        stated=stated,
+        pauses=office.pauses,
+        witness=witness,
+        writer=writer,
+        migrate=moving.migrate,
+        settings=settings,
+        woken=woken,
+        now=clock,
+        log=log,
+    )
 
     async def helping(_: Help, __: Letter) -> Card:
         return cards.usage(command=settings().command)
@@ -225,8 +275,15 @@ def build(
         rooms=rooms,
         messages=messages,
         answered=answered,
-        counters={Migrate: moving.migrate, Cancel: cancelling.cancel, Help: helping},
+        counters={
+            Migrate: moving.migrate,
+            Cancel: cancelling.cancel,
+            Help: helping,
+            Operator: office.operating(store, woken).operator,
+            **counters(words),
+        },
         settings=settings,
+        answers=office.answered,
         now=clock,
     )
     return House(
@@ -240,6 +297,8 @@ def build(
             inbox=Inbox(api),
             answered=answered,
             sealing=sealing,
+            greeter=office.greeter(messages),
+            office=office,
             settings=settings,
             log=log,
         )

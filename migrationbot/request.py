@@ -31,7 +31,7 @@ class RequestWriter:
             self._rooms.profile_warning(move.new),
         )
         asking = cards.Asking(
-            approvers=await self._approvers(move, room),
+            approvers=await self.approvers(move, room),
             command=command,
             warnings=(warning,) if warning else (),
             now=now,
@@ -39,7 +39,8 @@ class RequestWriter:
         )
         return cards.request(migration, move, room, asking)
 
-    async def _approvers(self, move: RoomMove, room: RoomState) -> cards.Approvers:
+    async def approvers(self, move: RoomMove, room: RoomState) -> cards.Approvers:
+        """Who may approve now, as far as they can be named."""
         level = level_now(move, room)
         promotes = level > room.power.level_of(move.new)
         asked = level_asked(move.plan, room.power, level=level, promotes=promotes)

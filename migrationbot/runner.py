@@ -24,12 +24,15 @@ from migrationbot.matrix.errors import (
     HomeserverError,
     Limited,
     LoggedOut,
+    RemoteUnreachable,
     Stopping,
     TimedOut,
     Unavailable,
 )
 from migrationbot.matrix.sealing import NoEncryption
+from migrationbot.oversight import Oversight
 from migrationbot.request import RequestWriter
+from migrationbot.rules import rules_of
 from migrationbot.setbacks import Setbacks
 from migrationbot.steps import Steps
 from migrationbot.store.database import StoreDown
@@ -41,7 +44,7 @@ from migrationbot.witness import Sight, Witness
 
 _LONGEST_NAP = 24 * 3_600_000  # milliseconds: look again once a day whatever was decided
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds, while the homeserver or the database is down
-_SHUT_OUT_PAUSE = 3600.0  # seconds, while the bot is not in the room
+_LONGEST_SHUT_OUT = 3600.0  # seconds, while the bot may not read or speak in the room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,7 @@ class Parts:
     setbacks: Setbacks
     steps: Steps
     watch: Watch
+    oversight: Oversight
     settings: Callable[[], Settings]
     log: Logger
 
@@ -115,21 +119,21 @@ class Runner:
             return None
         except Limited as limited:
             return limited.retry_after
-        except (Unavailable, StoreDown, LoggedOut, NotShown) as error:
+        except (Unavailable, RemoteUnreachable, StoreDown, LoggedOut, NotShown) as error:
             log.warning("migration %d in %s: %s, trying again", *key, type(error).__name__)
-            return self._longer_pause(key)
+            return self._longer_pause(key, _LONGEST_PAUSE)
         except (Forbidden, NoEncryption):
             log.warning("migration %d in %s: the room can't be read or written", *key)
-            return _SHUT_OUT_PAUSE
+            return self._longer_pause(key, _LONGEST_SHUT_OUT)
         except (HomeserverError, PowerChangeLost, Exception):
             log.exception("migration %d in %s: could not go on", *key)
-            return self._longer_pause(key)
+            return self._longer_pause(key, _LONGEST_PAUSE)
         self._pauses.pop(key, None)
         return None if until is None else min(until - self._with.steps.now(), _LONGEST_NAP) / 1000
 
-    def _longer_pause(self, key: Key) -> float:
-        pause = self._pauses.get(key, _FIRST_PAUSE)
-        self._pauses[key] = min(pause * 2, _LONGEST_PAUSE)
+    def _longer_pause(self, key: Key, longest: float) -> float:
+        pause = min(self._pauses.get(key, _FIRST_PAUSE), longest)
+        self._pauses[key] = min(pause * 2, longest)
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, guards nothing
 
     async def _drive(self, key: Key) -> int | None:
@@ -146,12 +150,15 @@ class Runner:
         return until
 
     async def _announce(self, migration: Migration) -> None:
-        """Post the request card with its reactions, unless they are there."""
+        """Post the request card with its reactions, unless they are there, or it is too late to ask."""
         if migration.event_of(Step.SEED_NO) or self._seeded(migration):
             return
         async with self._migration_locks[migration.number]:
             fresh = await self._with.store.migration(migration.number) or migration
-            await self._with.voice.request(fresh, partial(self._write_request, fresh))
+            if fresh.cancelled_by or self._with.steps.now() >= fresh.expires_at:
+                await self._with.voice.look_for_request(fresh)
+            else:
+                await self._with.voice.request(fresh, partial(self._write_request, fresh))
             await self._rewatch(migration.number)
 
     @staticmethod
@@ -174,7 +181,9 @@ class Runner:
             still_due = partial(self._still_due, move, sight.evidence)
             if await self._with.acts.settle(migration, move, sight.room, still_due):
                 continue
-            decision = decide(move, sight.room, sight.evidence, self._with.steps.now())
+            now = self._with.steps.now()
+            decided = decide(move, sight.room, sight.evidence, now)
+            decision = await self._with.oversight.review(move, decided, now)
             self._with.log.info("migration %d in %s: %s", *key, _say(decision))
             if isinstance(decision, Wait):
                 await self._with.tell.waiting(migration, move, sight.room, decision)
@@ -197,7 +206,9 @@ class Runner:
         still_due = partial(self._still_due, move, sight.evidence)
         try:
             await self._with.acts.perform(act, migration, move, sight.room, still_due)
-        except TimedOut as error:
+        except LoggedOut:
+            raise
+        except (TimedOut, RemoteUnreachable) as error:
             if act.step is not Step.INVITE:
                 raise
             await self._with.setbacks.note(act, move, error)
@@ -241,7 +252,13 @@ class Runner:
             moves = [await self._with.store.move(migration, room_id, self._rules()) for room_id in rooms]
             if any(move.phase is not Phase.ENDED for move in moves):
                 return
-            await self._sum_up(migration, moves[0])
+            try:
+                await self._sum_up(migration, moves[0])
+            except (Forbidden, NoEncryption):
+                if not self._told_long_enough(moves[0]):
+                    raise
+                self._with.log.warning("migration %d has ended, and the bot may not say so", number)
+                await self._with.store.ended(number)
             self._with.watch.remove(number)
 
     async def _sum_up(self, migration: Migration, move: RoomMove) -> None:
@@ -254,6 +271,12 @@ class Runner:
             return cards.summary(migration, move, room, ending)
 
         await self._with.voice.conclude(migration, ending, write)
+        self._with.oversight.ended(migration, ending, now=self._with.steps.now())
+
+    def _told_long_enough(self, move: RoomMove) -> bool:
+        """Whether to give up telling how a move has ended, where the bot may not speak."""
+        ended_at = move.ending.at if move.ending else 0
+        return self._with.steps.now() >= ended_at + move.rules.give_up_after
 
     async def _rewatch(self, number: int) -> None:
         migration = await self._with.store.migration(number)
@@ -261,12 +284,7 @@ class Runner:
             self._with.watch.add(migration, await self._with.store.rooms_of(number))
 
     def _rules(self) -> Rules:
-        settings = self._with.settings()
-        return Rules(
-            approvals_needed=settings.approvals_needed,
-            requester_may_approve=settings.requester_may_approve,
-            give_up_after=settings.give_up_after_hours * 3_600_000,
-        )
+        return rules_of(self._with.settings())
 
 
 def _say(decision: Act | Wait | Turned | Finish) -> str:

@@ -24,8 +24,12 @@ class Place:
 class Steps:
     """No act without a recorded intent; transaction IDs that name the step."""
 
-    def __init__(self, store: Migrations, clock: Clock) -> None:
+    def __init__(
+        self, store: Migrations, clock: Clock, counted: Callable[[Step], None] = lambda _: None
+    ) -> None:
+        """`counted` is told of each step that was done."""
         self._store = store
+        self._counted = counted
         self.now = clock
 
     async def intend(self, place: Place, step: Step, *, attempt: int = 1, base: str | None = None) -> Record:
@@ -38,6 +42,7 @@ class Steps:
         """Write down that the homeserver shows it done, and by which event."""
         finished = replace(record, done=True, event_id=event_id, at=self.now())
         await self._store.accomplished(place.migration.number, place.room_id, finished, now=finished.at)
+        self._counted(record.step)
         return finished
 
     async def carry_out(

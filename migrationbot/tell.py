@@ -36,8 +36,8 @@ class Tell:
             migration,
             move,
             wait.reason,
-            until=_until(move, wait),
-            needed=_needed(move, room),
+            until=waits_until(move, wait),
+            needed=level_needed(move, room),
             now=self._steps.now(),
         )
         named = "\n".join((migration.command_event, move.room_id, wait.reason.value, str(times)))
@@ -51,7 +51,7 @@ class Tell:
         await self._told.over(move)
 
 
-def _until(move: RoomMove, wait: Wait) -> int:
+def waits_until(move: RoomMove, wait: Wait) -> int:
     """Until when it is waited at most: for a retry not the next try, but the time of giving up."""
     trouble = move.trouble
     if trouble is None or trouble.reason is not wait.reason:
@@ -59,7 +59,7 @@ def _until(move: RoomMove, wait: Wait) -> int:
     return min(trouble.since + move.rules.give_up_after, move.expires_at)
 
 
-def _needed(move: RoomMove, room: RoomState) -> int:
+def level_needed(move: RoomMove, room: RoomState) -> int:
     """The level with which the bot could do all that it still has to."""
     power = room.power
     asked = (

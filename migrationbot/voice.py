@@ -9,8 +9,9 @@ from typing import Any
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Answer
-from migrationbot.core.move import Ending, Migration, RoomMove, Step
+from migrationbot.core.move import Ending, Migration, Record, RoomMove, Step
 from migrationbot.core.room import RoomState
+from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.messages import Messages, as_edit, content_of, in_thread
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.steps import Place, Steps
@@ -34,6 +35,10 @@ class Voice:
         card = await self._post_once(migration, Step.REQUEST_CARD, write)
         await self._seed(migration, Step.SEED_YES, card, Answer.YES)
         await self._seed(migration, Step.SEED_NO, card, Answer.NO)
+
+    async def look_for_request(self, migration: Migration) -> None:
+        """Find the request card if it was posted before a crash; don't post it."""
+        await self._found(migration, Step.REQUEST_CARD)
 
     async def confirm(self, migration: Migration, move: RoomMove, room: RoomState) -> None:
         """Ask the new account."""
@@ -67,17 +72,22 @@ class Voice:
     async def _post_once(
         self, migration: Migration, step: Step, write: Callable[[], Awaitable[Card]]
     ) -> str | None:
-        record = migration.records.get(step)
-        if record is not None and record.done:
-            return record.event_id
-        place = self._place(migration)
+        record = await self._found(migration, step)
         if record is not None:
-            found = await self._posted(migration, step)
-            if found is not None:
-                return (await self._steps.done(place, record, found)).event_id
+            return record.event_id
         content = in_thread(content_of(await write()), migration.thread_root)
-        posted = await self._steps.carry_out(place, step, lambda txn: self._send(migration, content, txn))
+        posted = await self._steps.carry_out(
+            self._place(migration), step, lambda txn: self._send(migration, content, txn)
+        )
         return posted.event_id
+
+    async def _found(self, migration: Migration, step: Step) -> Record | None:
+        """The record of a card that is posted, even if a crash came before that was written down."""
+        record = migration.records.get(step)
+        if record is None or record.done:
+            return record
+        posted = await self._posted(migration, step)
+        return None if posted is None else await self._steps.done(self._place(migration), record, posted)
 
     async def _posted(self, migration: Migration, step: Step) -> str | None:
         """The card in the thread, if it was posted before a crash: a server forgets transactions in time."""
@@ -95,7 +105,10 @@ class Voice:
             return
 
         async def react(transaction: str) -> str | None:
-            return await self._messages.react(migration.home_room, card, answer.value, transaction)
+            try:
+                return await self._messages.react(migration.home_room, card, answer.value, transaction)
+            except Forbidden:
+                return None  # a convenience: people can react, or type, without it
 
         await self._steps.carry_out(self._place(migration), step, react)
 

@@ -11,6 +11,7 @@ from migrationbot.core.approval import Evidence, Reaction
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.statements import Statements
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
 
@@ -26,8 +27,9 @@ class Sight:
 class Witness:
     """Looks, and remembers nothing."""
 
-    def __init__(self, rooms: Rooms, *, bot: str) -> None:
+    def __init__(self, rooms: Rooms, statements: Statements, *, bot: str) -> None:
         self._rooms = rooms
+        self._statements = statements
         self._bot = bot
 
     async def look(self, migration: Migration, move: RoomMove) -> Sight:
@@ -47,22 +49,24 @@ class Witness:
     async def _evidence(self, migration: Migration) -> Evidence:
         home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
         confirm = migration.event_of(Step.CONFIRM_CARD)
-        command, request, asked, reactions, confirmations = await asyncio.gather(
+        command, request, asked, reactions, confirmations, typed = await asyncio.gather(
             self._rooms.message(home, migration.command_event),
             self._message(home, card),
             self._message(home, confirm),
             self._reactions(home, card),
             self._reactions(home, confirm),
+            self._statements.standing(migration),
         )
         return Evidence(
             command_stands=command is not None
             and not command.redacted
             and command.sender == migration.requester,
             cancelled_by=migration.cancelled_by,
-            card_stands=self._ours(request),
-            reactions=reactions,
+            card_stands=card is None or self._ours(request),
+            # Nobody can have agreed to what was not shown yet.
+            reactions=(*reactions, *typed) if card is not None else (),
             confirm_stands=confirm is None or self._ours(asked),
-            confirmations=confirmations,
+            confirmations=(*confirmations, *(each for each in typed if each.sender == migration.new)),
         )
 
     def _ours(self, message: Message | None) -> bool:

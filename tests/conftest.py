@@ -36,6 +36,7 @@ class StartBot(Protocol):
         server: Homeserver | None = None,
         homeserver_url: str | None = None,
         encryption: bool = False,
+        autojoin: bool = True,
         plugin_folder: Path = ROOT,
     ) -> Awaitable[BotProcess]: ...
 
@@ -90,6 +91,7 @@ async def start_bot(
         server: Homeserver | None = None,
         homeserver_url: str | None = None,
         encryption: bool = False,
+        autojoin: bool = True,
         plugin_folder: Path = ROOT,
     ) -> BotProcess:
         options = BotOptions(
@@ -98,6 +100,7 @@ async def start_bot(
             plugin_config=plugin_config or {},
             homeserver_url=homeserver_url,
             encryption=encryption,
+            autojoin=autojoin,
             plugin_folder=plugin_folder,
         )
         bot = BotProcess(tmp_path / f"bot-{len(started)}", options)

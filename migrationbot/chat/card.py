@@ -58,7 +58,8 @@ def render(
 ) -> Card:
     """Fill a template. Every value is escaped there.
 
-    Raises jinja2.UndefinedError for a placeholder without a value, and for a sentence that is not there.
+    A placeholder without a value, and a sentence that is not there, is an error: jinja2.UndefinedError, or
+    TypeError where the value goes through a filter.
     """
     html = " ".join(_TEMPLATES.get_template(template).render(**values).split())
     html = _BETWEEN_BLOCKS.sub(r"\1", html)

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from migrationbot.core.decide import level_now
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Ending, Migration, Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import Ending, Migration, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.plan import worth
+from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
-from migrationbot.core.room import RoomState
+from migrationbot.core.room import Membership, RoomState
 
+from . import history
 from .card import Card, render
 
 NAMED_APPROVERS = 10  # a card names, and so pings, no more than these
@@ -40,31 +44,29 @@ class Asking:
 
 def request(migration: Migration, move: RoomMove, room: RoomState, asking: Asking) -> Card:
     """The card that asks those who may approve; of a dry run, the answer that only shows it."""
-    plan, approvers, dry_run = move.plan, asking.approvers, asking.dry_run
-    fields = {"card": "answer"} if dry_run else _fields("request", migration, "waiting")
-    named = () if approvers.anyone or dry_run else approvers.named
+    approvers, power = asking.approvers, room.power
     return render(
         "request.html",
-        fields=fields,
-        mentions=named or (() if dry_run else (migration.requester,)),
-        dry_run=dry_run,
-        number=migration.number,
-        requester=migration.requester,
-        old=migration.old,
-        new=migration.new,
-        plan=plan,
-        raises=plan.level > room.power.level_of(migration.new),
-        creator=room.power.is_creator(migration.old),
-        bot_level=room.power.level_of(move.bot),
-        default_level=room.power.users_default,
-        since=_in_force_since(room),
+        fields={"card": "answer"} if asking.dry_run else _fields("request", migration, "waiting"),
+        mentions=() if asking.dry_run else _asked(move, approvers),
+        dry_run=asking.dry_run,
+        **_who(migration),
+        plan=move.plan,
+        history=history.planned(migration, move, room, now=asking.now),
+        joined=room.joined(migration.new),
+        raises=move.plan.level > power.level_of(migration.new),
+        is_creator=power.is_creator(migration.old),
+        worth=worth(power, migration.old),
+        new_level=power.level_of(migration.new),
+        bot_level=power.level_of(move.bot),
+        default_level=power.users_default,
         warnings=asking.warnings,
         encrypted=room.encrypted,
-        approvers=approvers.named,
-        more=approvers.more,
         anyone=approvers.anyone,
         asked=approvers.asked,
         needed=approvers.needed,
+        old_may_answer=move.rules.requester_may_approve,
+        **_people(approvers.named, approvers.more),
         expires_at=migration.expires_at,
         command=asking.command,
         now=asking.now,
@@ -78,8 +80,8 @@ def confirm(migration: Migration, move: RoomMove, room: RoomState, *, now: int) 
         "confirm.html",
         fields=_fields("confirm", migration, "waiting"),
         mentions=(migration.new,),
-        old=migration.old,
-        new=migration.new,
+        **_who(migration),
+        **_people(move.approvers),
         raises=level > room.power.level_of(migration.new),
         level=level,
         expires_at=move.expires_at,
@@ -91,83 +93,75 @@ def progress(
     migration: Migration, move: RoomMove, reason: Reason, *, until: int, needed: int, now: int
 ) -> Card:
     """What the move waits for, when that is something that people did not expect."""
-    state = "blocked" if reason is Reason.BOT_LACKS_POWER else "running"
+    states = {Reason.APPROVAL_LOST: "waiting", Reason.BOT_LACKS_POWER: "blocked"}
+    menders = _menders(move, reason)
     return render(
         "progress.html",
-        fields=_fields("progress", migration, "waiting" if reason is Reason.APPROVAL_LOST else state),
-        mentions=(migration.new if reason is Reason.INVITE_BLOCKED else migration.requester,),
-        number=migration.number,
+        fields=_fields("progress", migration, states.get(reason, "running")),
+        mentions=menders,
+        **_who(migration),
+        menders=menders,
         reason=reason.value,
-        old=migration.old,
-        new=migration.new,
-        until=until,
-        person=move.bot,
+        undoing=move.phase is Phase.UNDOING and reason is Reason.BOT_LACKS_POWER,
+        plan=move.plan,
+        bot=move.bot,
         needed=needed,
+        until=until,
         now=now,
     )
 
 
 def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Ending) -> Card:
     """How it ended: what changed, what each account has now, what is left to do."""
-    arrived = ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
-    left = left_to_do(move, room, ending)
-    level = room.power.level_of(migration.new)
+    power, arrived = room.power, ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
+    left = tuple(each.value for each in left_to_do(move, room, ending))
+    level, value = power.level_of(migration.new), worth(power, migration.old)
+    told = history.told(move, room, now=ending.at)
     entry = {
         "room_id": move.room_id,
         "state": ending.outcome.value,
         "level": level if arrived else None,
-        "history": move.plan.reading.value if arrived else None,
-        "left_to_do": [each.value for each in left],
+        "history": told.reading.value if arrived else None,
+        "left_to_do": list(left),
     }
     return render(
         "summary.html",
         fields={**_fields("summary", migration, ending.outcome.value), "rooms": [entry]},
         mentions=(migration.requester,),
-        requester=migration.requester,
-        old=migration.old,
-        new=migration.new,
-        outcome=ending.outcome.value,
-        reason=ending.reason.value,
-        by=ending.by,
+        **_who(migration),
+        **_how(ending),
         arrived=arrived,
         plan=move.plan,
+        history=told,
         new_level=level,
-        old_level=room.power.level_of(migration.old),
+        old_level=power.level_of(migration.old),
+        default_level=power.users_default,
+        is_creator=power.is_creator(migration.old),
+        worth=value,
+        old_can_raise=room.joined(migration.old)
+        and can_raise(power, sender=migration.old, target=migration.new, level=value),
         new_joined=room.joined(migration.new),
+        new_invited=room.membership(migration.new) is Membership.INVITE,
         old_joined=room.joined(migration.old),
-        opened_at=_at(move, Step.OPEN_HISTORY),
-        closed_at=_at(move, Step.RESTORE_HISTORY),
+        promoted=move.done(Step.PROMOTE),
         withdrawn=move.done(Step.WITHDRAW_INVITE),
-        since=_in_force_since(room),
-        approvers=move.approvers,
-        left=[each.value for each in left],
+        **_people(move.approvers),
+        left=left,
+        now=ending.at,
     )
 
 
 def closed(migration: Migration, ending: Ending) -> Card:
     """The request card in its final state."""
-    return render(
-        "closed.html",
-        fields=_fields("request", migration, ending.outcome.value),
-        number=migration.number,
-        requester=migration.requester,
-        old=migration.old,
-        new=migration.new,
-        outcome=ending.outcome.value,
-        reason=ending.reason.value,
-        by=ending.by,
-    )
+    fields = _fields("request", migration, ending.outcome.value)
+    return render("closed.html", fields=fields, **_who(migration), **_how(ending))
 
 
 def refusal(refused: Refused, *, command: str) -> Card:
     """Why something was not done."""
-    return render(
-        "refusal.html",
-        fields={"card": "answer", "error": refused.code.value},
-        code=refused.code.value,
-        d=_Details(refused.details),
-        command=command,
-    )
+    code = refused.code.value
+    fields = {"card": "answer", "error": code}
+    return render("refusal.html", fields=fields, code=code, d=dict(refused.details), command=command)
 
 
 def usage(*, command: str) -> Card:
@@ -175,21 +169,39 @@ def usage(*, command: str) -> Card:
     return render("help.html", fields={"card": "answer"}, command=command)
 
 
-class _Details(dict[str, str]):
-    """A refusal's details; what was not given reads as empty."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-
 def _fields(card: str, migration: Migration, state: str) -> dict[str, str]:
     return {"card": card, "migration": str(migration.number), "state": state}
 
 
-def _at(move: RoomMove, step: Step) -> int | None:
-    record = move.records.get(step)
-    return record.at if record and record.done else None
+def _who(migration: Migration) -> dict[str, Any]:
+    return {
+        "number": migration.number,
+        "requester": migration.requester,
+        "old": migration.old,
+        "new": migration.new,
+    }
 
 
-def _in_force_since(room: RoomState) -> int | None:
-    return room.history_event.sent_at if room.history_event else None
+def _how(ending: Ending) -> dict[str, Any]:
+    return {"outcome": ending.outcome.value, "reason": ending.reason.value, "by": ending.by}
+
+
+def _people(approvers: tuple[str, ...], more: int = 0) -> dict[str, Any]:
+    """Those who agreed or may agree: so many as are named, and the number of the others."""
+    named = approvers[:NAMED_APPROVERS]
+    return {"approvers": named, "more": more + len(approvers) - len(named)}
+
+
+def _asked(move: RoomMove, approvers: Approvers) -> tuple[str, ...]:
+    """Whom the request pings: only people who may answer. Where everybody may, the requester is enough."""
+    if approvers.anyone and move.rules.requester_may_approve:
+        return (move.requester,)
+    return approvers.named[:NAMED_APPROVERS]
+
+
+def _menders(move: RoomMove, reason: Reason) -> tuple[str, ...]:
+    """Who in the room can do something about it. Those who agreed hold a level that can mend the bot's."""
+    if reason is Reason.PAUSED:
+        return ()
+    agreed = move.approvers if reason is Reason.BOT_LACKS_POWER else ()
+    return tuple(dict.fromkeys((move.requester, *agreed)))[:NAMED_APPROVERS]

@@ -84,11 +84,7 @@ def level_asked(plan: Plan, power: PowerLevels, *, level: int, promotes: bool) -
 
 def entitled(user_id: str, move: RoomMove, room: RoomState, asked: int) -> bool:
     """Whether this account's yes counts here and now."""
-    if user_id in (move.bot, move.new) or not room.joined(user_id):
-        return False
-    if user_id in (move.requester, move.old) and not move.rules.requester_may_approve:
-        return False
-    return room.power.level_of(user_id) >= asked
+    return user_id not in _barred(move) and room.holds(user_id, asked)
 
 
 def judge(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> Consent:
@@ -118,15 +114,18 @@ def disowned(move: RoomMove, evidence: Evidence) -> bool:
     return move.new in _senders((*evidence.reactions, *evidence.confirmations), Answer.NO)
 
 
+def _barred(move: RoomMove) -> set[str]:
+    """Those whose yes never counts, whatever their level."""
+    own = set() if move.rules.requester_may_approve else {move.requester, move.old}
+    return {move.bot, move.new} | own
+
+
 def _senders(reactions: Iterable[Reaction], answer: Answer) -> set[str]:
     return {reaction.sender for reaction in reactions if reaction.answer is answer}
 
 
 def who_may_approve(move: RoomMove, power: PowerLevels, asked: int) -> tuple[str, ...]:
     """The accounts whose level is enough, the most powerful first, joined or not."""
-    barred = {move.bot, move.new}
-    if not move.rules.requester_may_approve:
-        barred |= {move.requester, move.old}
-    known = {*power.users, *power.creators} - barred
+    known = {*power.users, *power.creators} - _barred(move)
     enough = (user for user in known if power.level_of(user) >= asked)
     return tuple(sorted(enough, key=lambda user: (-power.level_of(user), user)))

@@ -10,11 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .approval import Consent, Evidence, confirmed, disowned, judge, level_asked
+from .approval import Evidence, confirmed, judge, level_asked
+from .ending import arrival, why_stop
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
 from .plan import can_send, can_withdraw, worth
 from .power import can_raise
 from .room import Membership, RoomState
+from .traces import invite_stands, opening_stands
+
+_UNDOING = (Step.WITHDRAW_INVITE, Step.RESTORE_HISTORY)  # the more urgent first
 
 
 class Turn(Enum):
@@ -104,19 +108,24 @@ Decision = Act | Wait | Turned | Finish
 
 
 def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Decision:
-    """What happens next in this room. `now` is in milliseconds since the epoch."""
-    if move.phase is Phase.UNDOING and move.ending is not None:
+    """What happens next in this room. `now` is in milliseconds since the epoch.
+
+    Raises WrongTurn for a move that has ended: there is nothing left to decide.
+    """
+    if move.phase is Phase.ENDED:
+        raise WrongTurn(f"a decision while {move.phase.value}")
+    if move.ending is not None:
         return _undo(move, room, move.ending, now)
-    if move.done(Step.PROMOTE) and not _history_to_restore(move, room):
-        return Finish(by=Turn.ARRIVED, ending=_arrival(move, room, now))
+    if move.done(Step.PROMOTE):
+        return _restoring(move, room, now) or _arrived(move, room, now)
     level = level_now(move, room)
     promotes = level > room.power.level_of(move.new)
     consent = judge(move, room, evidence, level_asked(move.plan, room.power, level=level, promotes=promotes))
-    ending = _why_stop(move, room, evidence, consent, now)
+    ending = why_stop(move, room, evidence, consent, now)
     if ending is not None:
         return Turned(by=Turn.STOPPED, ending=ending)
     if len(consent.approvers) < move.rules.approvals_needed:
-        return _await_approval(move, room)
+        return _await_approval(move, room, now)
     if move.phase is Phase.ASKING:
         worth_now = worth(room.power, move.old)
         return Turned(by=Turn.APPROVED, approvers=consent.approvers, approved_level=worth_now)
@@ -124,82 +133,43 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
 
 
 def level_now(move: RoomMove, room: RoomState) -> int:
-    """The level to give: the least of what was planned, the old account's at approval, and its level now."""
+    """The level to give: the least of what was planned, the old account's at approval, and its level now.
+
+    While the move asks, for the first time or again, no approval binds it yet.
+    """
     levels = [move.plan.level, worth(room.power, move.old)]
-    if move.approved_level is not None:
+    if move.approved_level is not None and move.phase is not Phase.ASKING:
         levels.append(move.approved_level)
     return min(levels)
 
 
-def _arrival(move: RoomMove, room: RoomState, now: int) -> Ending:
-    whole = room.power.level_of(move.new) >= worth(room.power, move.old)
-    return Ending(outcome=Outcome.DONE if whole else Outcome.PARTIAL, reason=Reason.ARRIVED, at=now)
+def _arrived(move: RoomMove, room: RoomState, now: int) -> Finish:
+    return Finish(by=Turn.ARRIVED, ending=arrival(move, room, now))
 
 
-def _why_stop(
-    move: RoomMove, room: RoomState, evidence: Evidence, consent: Consent, now: int
-) -> Ending | None:
-    """The first reason, if any, for which this move must not go on."""
-
-    def ending(outcome: Outcome, reason: Reason, by: str = "") -> Ending:
-        return Ending(outcome=outcome, reason=reason, by=by, at=now)
-
-    if evidence.cancelled_by or consent.cancelled_by:
-        return ending(Outcome.CANCELLED, Reason.CANCELLED, evidence.cancelled_by or consent.cancelled_by)
-    if not evidence.command_stands:
-        return ending(Outcome.CANCELLED, Reason.COMMAND_REDACTED)
-    if not evidence.card_stands or not evidence.confirm_stands:
-        return ending(Outcome.REFUSED, Reason.CARD_REMOVED)
-    if consent.refused_by:
-        return ending(Outcome.REFUSED, Reason.REFUSED_BY_ADMIN, consent.refused_by)
-    if disowned(move, evidence):
-        return ending(Outcome.REFUSED, Reason.REFUSED_BY_NEW, move.new)
-    closed = _closed_door(move, room)
-    if closed is not None:
-        return ending(Outcome.REFUSED, *closed)
-    return _too_late(move, room, now)
-
-
-def _closed_door(move: RoomMove, room: RoomState) -> tuple[Reason, str] | None:
-    """What the room shows that ends the move, and who did it."""
-    if room.successor is not None:
-        return Reason.ROOM_UPGRADED, ""
-    old, new = room.members.get(move.old), room.members.get(move.new)
-    if old is None or old.membership is Membership.BAN or (not room.joined(move.old) and not old.by_self):
-        return Reason.OLD_REMOVED, old.sender if old else ""
-    if new is not None and new.membership is Membership.BAN:
-        return Reason.NEW_REMOVED, new.sender
-    if new is not None and new.membership is Membership.LEAVE and _came_or_was_asked(move):
-        return (Reason.DECLINED, move.new) if new.by_self else (Reason.NEW_REMOVED, new.sender)
-    if not room.admits_server_of(move.new):
-        return Reason.SERVER_DENIED, ""
-    return None
-
-
-def _came_or_was_asked(move: RoomMove) -> bool:
-    return move.done(Step.INVITE) or not move.plan.invite
-
-
-def _too_late(move: RoomMove, room: RoomState, now: int) -> Ending | None:
-    trouble = move.trouble
-    if trouble is not None and now >= trouble.since + move.rules.give_up_after:
-        return Ending(outcome=Outcome.EXPIRED, reason=Reason.GAVE_UP, at=now)
-    if now < move.expires_at:
-        return None
-    reason = Reason.NOT_APPROVED
-    if move.phase is not Phase.ASKING:
-        reason = Reason.NOT_CONFIRMED if room.joined(move.new) else Reason.NOT_JOINED
-    return Ending(outcome=Outcome.EXPIRED, reason=reason, at=now)
-
-
-def _await_approval(move: RoomMove, room: RoomState) -> Decision:
+def _await_approval(move: RoomMove, room: RoomState, now: int) -> Decision:
     """Without approval nothing stays open; putting back our own change needs no consent."""
     if move.phase is not Phase.ASKING:
         return Turned(by=Turn.LOST)
-    if _history_to_restore(move, room) and can_send(room.power, move.bot, "m.room.history_visibility"):
-        return Act(step=Step.RESTORE_HISTORY)
     lost = move.approved_level is not None
-    return Wait(reason=Reason.APPROVAL_LOST if lost else Reason.APPROVAL, until=move.expires_at)
+    wait = Wait(reason=Reason.APPROVAL_LOST if lost else Reason.APPROVAL, until=move.expires_at)
+    return _restoring(move, room, now) or wait
+
+
+def _restoring(move: RoomMove, room: RoomState, now: int) -> Act | Wait | None:
+    """Putting the history back, where it is ours to put back and the bot can."""
+    if not (opening_stands(move, room) and _may_set_history(move, room)):
+        return None
+    return _paced(move, Act(step=Step.RESTORE_HISTORY), now)
+
+
+def _paced(move: RoomMove, act: Act, now: int) -> Act | Wait | None:
+    """The act; a wait when it failed a moment ago; None when it has failed for too long."""
+    trouble = move.trouble
+    if trouble is None or trouble.step is not act.step or now >= trouble.retry_at:
+        return act
+    patience = trouble.since + move.rules.give_up_after
+    return Wait(reason=trouble.reason, until=min(trouble.retry_at, patience)) if now < patience else None
 
 
 def _next(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Decision:
@@ -207,18 +177,14 @@ def _next(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Deci
     for goal in (_history_open, _invited, _joined, _history_restored, _confirmed, _promoted):
         decision = goal(move, room, evidence)
         if isinstance(decision, Act):
-            return _held_back(move, decision, now) or decision
+            return _paced(move, decision, now) or _give_up(now)
         if decision is not None:
             return decision
-    return Finish(by=Turn.ARRIVED, ending=_arrival(move, room, now))
+    return _arrived(move, room, now)
 
 
-def _held_back(move: RoomMove, act: Act, now: int) -> Wait | None:
-    """A step that failed a moment ago is not tried again before its time."""
-    trouble = move.trouble
-    if trouble is None or trouble.step is not act.step or now >= trouble.retry_at:
-        return None
-    return Wait(reason=trouble.reason, until=trouble.retry_at)
+def _give_up(now: int) -> Turned:
+    return Turned(by=Turn.STOPPED, ending=Ending(outcome=Outcome.EXPIRED, reason=Reason.GAVE_UP, at=now))
 
 
 def _mark_blocked(move: RoomMove, decision: Decision) -> Decision:
@@ -235,21 +201,22 @@ def _blocked(move: RoomMove) -> Wait:
     return Wait(reason=Reason.BOT_LACKS_POWER, until=move.expires_at)
 
 
+def _may_set_history(move: RoomMove, room: RoomState) -> bool:
+    """A bot that was removed is shown the room as it was then, its level included: it can do nothing."""
+    return room.joined(move.bot) and can_send(room.power, move.bot, "m.room.history_visibility")
+
+
 def _history_open(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
     wanted = move.plan.open_from is not None and not room.joined(move.new)
     if not wanted or move.history_is_open or room.visibility is not move.plan.open_from:
         return None
-    if not can_send(room.power, move.bot, "m.room.history_visibility"):
-        return _blocked(move)
-    return Act(step=Step.OPEN_HISTORY)
+    return Act(step=Step.OPEN_HISTORY) if _may_set_history(move, room) else _blocked(move)
 
 
 def _invited(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
     if room.membership(move.new) in (Membership.JOIN, Membership.INVITE):
         return None
-    if room.power.level_of(move.bot) < room.power.invite:
-        return _blocked(move)
-    return Act(step=Step.INVITE)
+    return Act(step=Step.INVITE) if room.holds(move.bot, room.power.invite) else _blocked(move)
 
 
 def _joined(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
@@ -257,11 +224,9 @@ def _joined(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
 
 
 def _history_restored(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    if not _history_to_restore(move, room):
+    if not opening_stands(move, room):
         return None
-    if not can_send(room.power, move.bot, "m.room.history_visibility"):
-        return _blocked(move)
-    return Act(step=Step.RESTORE_HISTORY)
+    return Act(step=Step.RESTORE_HISTORY) if _may_set_history(move, room) else _blocked(move)
 
 
 def _confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> Act | Wait | None:
@@ -276,30 +241,34 @@ def _promoted(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None
     level = level_now(move, room)
     if room.power.level_of(move.new) >= level:
         return None
-    if not can_raise(room.power, sender=move.bot, target=move.new, level=level):
-        return _blocked(move)
-    return Act(step=Step.PROMOTE, level=level)
-
-
-def _history_to_restore(move: RoomMove, room: RoomState) -> bool:
-    """Whether the open setting is still our own. Once somebody else has changed it, it is theirs."""
-    event = room.history_event
-    return move.history_is_open and event is not None and event.event_id == move.event_of(Step.OPEN_HISTORY)
+    able = room.joined(move.bot) and can_raise(room.power, sender=move.bot, target=move.new, level=level)
+    return Act(step=Step.PROMOTE, level=level) if able else _blocked(move)
 
 
 def _undo(move: RoomMove, room: RoomState, ending: Ending, now: int) -> Decision:
-    """Put back what we did, as far as our level reaches; wait a while for it to be given back to us."""
-    patience = ending.at + move.rules.give_up_after
-    if _history_to_restore(move, room):
-        if can_send(room.power, move.bot, "m.room.history_visibility"):
-            return Act(step=Step.RESTORE_HISTORY)
-        if now < patience:
-            return Wait(reason=Reason.BOT_LACKS_POWER, until=patience)
-    if _our_invite_stands(move, room) and can_withdraw(room.power, sender=move.bot, target=move.new):
-        return Act(step=Step.WITHDRAW_INVITE)
+    """Put back what we did, as far as our level reaches; wait a while for it to be given back to us.
+
+    What fails keeps nothing else from being put back: it is tried again only after that.
+    """
+    patience, trouble = ending.at + move.rules.give_up_after, move.trouble
+    due = _undoable(move, room)
+    for step in due:
+        failed = trouble is not None and trouble.step in _UNDOING[_UNDOING.index(step) :]
+        if trouble is None or not failed or now >= trouble.retry_at:
+            return Act(step=step)
+    if now < patience and due and trouble is not None:
+        return Wait(reason=trouble.reason, until=min(trouble.retry_at, patience))
+    if now < patience and opening_stands(move, room):
+        return Wait(reason=Reason.BOT_LACKS_POWER, until=patience)
     return Finish(by=Turn.UNDONE, ending=ending)
 
 
-def _our_invite_stands(move: RoomMove, room: RoomState) -> bool:
-    member = room.members.get(move.new)
-    return member is not None and member.membership is Membership.INVITE and member.sender == move.bot
+def _undoable(move: RoomMove, room: RoomState) -> tuple[Step, ...]:
+    """What is ours to put back and within our reach, the more urgent first."""
+    able = {
+        Step.WITHDRAW_INVITE: invite_stands(move, room)
+        and room.joined(move.bot)
+        and can_withdraw(room.power, sender=move.bot, target=move.new),
+        Step.RESTORE_HISTORY: opening_stands(move, room) and _may_set_history(move, room),
+    }
+    return tuple(step for step in _UNDOING if able[step])

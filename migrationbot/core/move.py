@@ -59,6 +59,7 @@ class Reason(Enum):
     INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
     UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
     NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show
+    PAUSED = "paused"  # waits for an operator to resume the bot
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
     REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account

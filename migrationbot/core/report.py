@@ -7,7 +7,8 @@ from enum import Enum
 
 from .move import Ending, Outcome, Reason, RoomMove
 from .plan import worth
-from .room import Membership, RoomState
+from .room import RoomState
+from .traces import invite_stands, opening_stands
 
 
 class Left(Enum):
@@ -24,14 +25,13 @@ class Left(Enum):
 def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, ...]:
     """What to tell the person, in the order of its weight."""
     arrived = ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
+    abandoned = ending.reason is Reason.ROOM_UPGRADED  # nobody tidies a room that has a successor
     power, lower = room.power, room.power.level_of(move.new) < worth(room.power, move.old)
-    ours = room.history_event is not None and room.history_event.sender == move.bot
-    invited = room.membership(move.new) is Membership.INVITE and room.members[move.new].sender == move.bot
     said = {
         Left.RAISE_LEVEL: arrived and lower,
         Left.CREATORSHIP: arrived and power.is_creator(move.old) and not power.is_creator(move.new),
-        Left.CLOSE_HISTORY: move.history_is_open and ours and room.visibility.open_to_newcomers,
-        Left.WITHDRAW_INVITE: not arrived and invited and ending.reason is not Reason.ROOM_UPGRADED,
+        Left.CLOSE_HISTORY: opening_stands(move, room),
+        Left.WITHDRAW_INVITE: not arrived and not abandoned and invite_stands(move, room),
         Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old),
         Left.EXPORT_KEYS: arrived and room.encrypted,
     }

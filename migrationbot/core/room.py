@@ -93,6 +93,10 @@ class RoomState:
         """Whether the account is in the room now."""
         return self.membership(user_id) is Membership.JOIN
 
+    def holds(self, user_id: str, level: int) -> bool:
+        """Whether the account is in the room with at least that power level."""
+        return self.joined(user_id) and self.power.level_of(user_id) >= level
+
     def admits_server_of(self, user_id: str) -> bool:
         """Whether m.room.server_acl lets the account's server take part."""
         return self.acl is None or self.acl.allows(server_of(user_id))

@@ -34,6 +34,7 @@ class Reception:
     answered: Answered
     counters: Mapping[type, Counter]  # by the type of the command
     settings: Callable[[], Settings]
+    answers: Callable[[Letter, Card], None]  # is told of each answer
     now: Clock
 
     async def take(self, room_id: str, event_id: str) -> None:
@@ -49,6 +50,7 @@ class Reception:
         answer = await self._answer_to(letter)
         if answer is not None:
             await self._post(letter, answer)
+            self.answers(letter, answer)
         await self.answered.add(room_id, event_id, now=self.now())
 
     async def _answer_to(self, letter: Letter) -> Card | None:

@@ -65,6 +65,10 @@ class Api:
         """Give up on every request under way, with Stopping; and on every later one."""
         self._stopping.set()
 
+    async def pause(self, seconds: float) -> None:
+        """Wait. Raises Stopping as soon as the plugin is stopped."""
+        await self._or_stop(asyncio.sleep(seconds))
+
     async def get(
         self, where: str, query: Mapping[str, str] | None = None, seconds: float | None = None
     ) -> Json:

@@ -48,6 +48,7 @@ class Post:
     token: str
     messages: tuple[Mapping[str, Any], ...]  # raw events, each with its `room_id`
     gaps: tuple[Gap, ...]
+    answer: Mapping[str, Any]  # all of it, raw
 
 
 class Inbox:
@@ -56,14 +57,16 @@ class Inbox:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def token_now(self) -> str:
-        """The sync token of this moment."""
-        answer = await self._sync({"filter": _filter(rooms=[])})
-        return str(answer["next_batch"])
+    async def now(self) -> Post:
+        """The sync token of this moment, with the invites that are open."""
+        # No rooms at all would mean no invites either.
+        nothing = _filter(rooms=[f"!{uuid4().hex}:unique.invalid"], timeline={"limit": 1, "types": []})
+        return read_sync(await self._sync({"filter": nothing}), since=None)
 
     async def since(self, token: str) -> Post:
-        """All messages since that token."""
-        wanted = _filter(timeline={"limit": 50, "types": _TYPES})
+        """All messages since that token; in `answer` also who came and who left, and how many are left."""
+        counted = {"types": [], "lazy_load_members": True}
+        wanted = _filter(timeline={"limit": 50, "types": [*_TYPES, "m.room.member"]}, state=counted)
         return read_sync(await self._sync({"filter": wanted, "since": token}), since=token)
 
     async def missed(self, gap: Gap) -> tuple[Mapping[str, Any], ...]:
@@ -96,7 +99,12 @@ def read_sync(answer: Mapping[str, Any], *, since: str | None) -> Post:
         start = timeline.get("prev_batch")
         if timeline.get("limited") and since is not None and isinstance(start, str):
             gaps.append(Gap(room_id=room_id, start=start, end=since))
-    return Post(token=str(answer["next_batch"]), messages=tuple(messages), gaps=tuple(gaps))
+    return Post(
+        token=str(answer["next_batch"]),
+        messages=tuple(messages),
+        gaps=tuple(gaps),
+        answer=answer,
+    )
 
 
 def _events(chunk: object, room_id: str) -> Iterator[Mapping[str, Any]]:

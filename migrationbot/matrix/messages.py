@@ -36,6 +36,14 @@ def in_thread(content: Mapping[str, Any], root: str) -> dict[str, Any]:
     return {**content, "m.relates_to": relation}
 
 
+def outside_thread(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same as a plain reply; None when it stands in no thread. Spec: client-server, rich replies."""
+    relation = content.get("m.relates_to", {})
+    if relation.get("rel_type") != "m.thread":
+        return None
+    return {**content, "m.relates_to": {"m.in_reply_to": relation["m.in_reply_to"]}}
+
+
 def as_edit(content: Mapping[str, Any], of: str) -> dict[str, Any]:
     """The content as the new text of an earlier message. Spec: client-server, event replacements."""
     return {
@@ -54,8 +62,18 @@ class Messages:
         self._sealing = sealing
 
     async def post(self, room_id: str, content: Mapping[str, Any], transaction: str) -> str:
-        """Send a message; gives its event ID."""
-        return await self._send(room_id, "m.room.message", content, transaction)
+        """Send a message; gives its event ID.
+
+        Not every message can carry a thread, and its sender may have seen to that. It gets a plain reply:
+        a request whose card nobody sees would be in everybody's way.
+        """
+        try:
+            return await self._send(room_id, "m.room.message", content, transaction)
+        except Rejected:
+            reply = outside_thread(content)
+            if reply is None:
+                raise
+            return await self._send(room_id, "m.room.message", reply, f"{transaction}-reply")
 
     async def react(self, room_id: str, event_id: str, key: str, transaction: str) -> str | None:
         """React to an event; gives the reaction's ID, or None when the same reaction stands already."""

@@ -12,7 +12,7 @@ from migrationbot.core.approval import Reaction, answer_of
 from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 
 from .api import CLIENT, CLIENT_V1, Api, Json, path
-from .errors import Forbidden, HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
+from .errors import HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
 from .sealing import Sealing
 
 _JUDGED = (  # what a decision depends on
@@ -84,10 +84,10 @@ class Rooms:
         )
 
     async def message(self, room_id: str, event_id: str) -> Message | None:
-        """One event as it is now; None when it is not there or not for the bot to see."""
+        """One event as it is now; None when it is not there. Raises Forbidden when the bot may not see it."""
         try:
             raw = await self._api.get(path(CLIENT, "rooms", room_id, "event", event_id))
-        except (NotFound, Forbidden):
+        except NotFound:
             return None
         return message_of(await self._sealing.open({**raw, "room_id": room_id}))
 

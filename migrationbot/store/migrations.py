@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import LiteralString
 
 from mautrix.util.async_db import Connection
@@ -79,6 +80,20 @@ class Migrations:
         """The migrations whose cards stand in this thread, the latest first."""
         where = "WHERE home_room = $1 AND thread_root = $2 ORDER BY number DESC LIMIT 20"
         return await self._select(where, room_id, root)
+
+    async def of_person(self, user_id: str, *, room_id: str | None, most: int) -> Sequence[Migration]:
+        """What this account asked for or is the old account of, in one room or in all: open ones first.
+
+        Within each, the latest first.
+        """
+        return await self._select(
+            """WHERE (requester = $1 OR old_account = $1) AND (home_room = $2 OR $3)
+               ORDER BY ended, number DESC LIMIT $4""",
+            user_id,
+            room_id or "",
+            room_id is None,
+            most,
+        )
 
     async def open_ones(self) -> Sequence[Migration]:
         """All that have not ended, the oldest first."""
@@ -193,6 +208,24 @@ class Migrations:
                 move.migration,
                 move.room_id,
                 codec.trouble_to_text(trouble),
+            )
+
+        await self._run(work)
+
+    async def try_now(self, move: RoomMove) -> None:
+        """Let the step that failed be tried at once, unless its trouble has changed since `move` was read."""
+        if move.trouble is None:
+            return
+        now = replace(move.trouble, retry_at=0)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                """UPDATE room_move SET trouble = $3
+                   WHERE migration = $1 AND room_id = $2 AND trouble = $4""",
+                move.migration,
+                move.room_id,
+                codec.trouble_to_text(now),
+                codec.trouble_to_text(move.trouble),
             )
 
         await self._run(work)

@@ -89,6 +89,37 @@ async def first_tables(connection: Connection, scheme: Scheme) -> None:
     await connection.execute("CREATE TABLE sync_cursor (only_row INTEGER PRIMARY KEY, token TEXT NOT NULL)")
 
 
+async def typed_answers(connection: Connection, _: Scheme) -> None:
+    """What people typed instead of reacting; `answer` is the name of an Answer, and NO sorts before YES."""
+    await connection.execute(
+        """CREATE TABLE stated (
+            migration BIGINT NOT NULL REFERENCES migration (number) ON DELETE CASCADE,
+            sender    TEXT   NOT NULL,
+            room_id   TEXT   NOT NULL,
+            event_id  TEXT   NOT NULL,
+            answer    TEXT   NOT NULL,
+            at        BIGINT NOT NULL,
+            PRIMARY KEY (migration, sender)
+        )"""
+    )
+
+
+async def operating_tables(connection: Connection, _: Scheme) -> None:
+    """Whether the bot is paused, and how far it has come in rooms that it was invited to."""
+    await connection.execute(
+        "CREATE TABLE pause (only_row INTEGER PRIMARY KEY, paused_by TEXT NOT NULL, at BIGINT NOT NULL)"
+    )
+    await connection.execute(
+        """CREATE TABLE arrival (
+            room_id  TEXT    PRIMARY KEY,
+            expected BOOLEAN NOT NULL,
+            greeted  BOOLEAN NOT NULL
+        )"""
+    )
+
+
 # A table name of its own: in standalone mode the database is shared with maubot's own tables.
 upgrades = UpgradeTable(version_table_name="migrationbot_version", database_name="migrationbot")
 upgrades.register(cast(Upgrade, first_tables), description="The first tables")
+upgrades.register(cast(Upgrade, typed_answers), description="Answers that were typed")
+upgrades.register(cast(Upgrade, operating_tables), description="Pausing, and first contact")

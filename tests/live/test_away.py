@@ -6,6 +6,7 @@ from __future__ import annotations
 from tests.conftest import People, StartBot
 from tests.support import match
 from tests.support.api import JsonObject
+from tests.support.scene import thread_of
 from tests.support.timeline import Predicate
 
 
@@ -13,7 +14,7 @@ def answer_to(command: str) -> Predicate:
     """The bot's answer in the thread of this command."""
 
     def fits(event: JsonObject) -> bool:
-        return match.card("answer")(event) and event["content"]["m.relates_to"]["event_id"] == command
+        return match.card("answer")(event) and thread_of(event) == command
 
     return fits
 
@@ -35,5 +36,5 @@ async def test_a_command_typed_while_the_bot_was_down_is_answered_once_at_its_re
     afterwards = await carol.say(room, "!migrate help")
     await carol.wait_for(room, answer_to(afterwards), "the third answer")
     answered = [event for event in await carol.messages(room) if match.card("answer")(event)]
-    threads = [event["content"]["m.relates_to"]["event_id"] for event in answered]
-    assert threads == [before, meanwhile, afterwards]
+    greeting = None  # stands in no thread
+    assert [thread_of(event) for event in answered] == [greeting, before, meanwhile, afterwards]

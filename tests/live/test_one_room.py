@@ -5,30 +5,28 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import People, StartBot
+from tests.live.conftest import MakeScene
 from tests.support import match
-from tests.support.homeserver import HomeserverPair
+from tests.support.person import POWER_LEVELS
+from tests.support.scene import HISTORY
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 @pytest.mark.parametrize("version", ["6", "9", "11", "12"])
-async def test_the_new_account_gets_the_old_ones_place(
-    version: str, homeservers: HomeserverPair, people: People, start_bot: StartBot
+async def test_the_new_account_gets_the_old_ones_place_and_all_else_stays(
+    version: str, database: str, make_scene: MakeScene
 ) -> None:
-    alice, carol, new = await people("alice"), await people("carol"), await people("alice", homeservers.new)
-    bot = await start_bot()
-    room = await carol.create_room(version=version, invite=[alice.user_id, bot.user_id])
-    await alice.join(room)
-    await carol.wait_for(room, match.membership(bot.user_id, "join"), "the bot to join")
-    await carol.set_power(room, {alice.user_id: 100, bot.user_id: 100})
-
-    await alice.say(room, f"!migrate {new.user_id}")
-    request = await carol.wait_for(room, match.card("request"), "the request card")
-    await carol.react(room, request["event_id"], "✅")
-    # The invited server hears of it first: a join at once would come before the inviting server knows.
-    await carol.wait_for(room, match.membership(new.user_id, "invite"), "the invite")
-    await new.join(room, via=[homeservers.old.server_name])
-    confirm = await new.wait_for(room, match.card("confirm"), "the confirm card")
-    await new.react(room, confirm["event_id"], "✅")
-    await alice.wait_for(room, match.card("summary"), "the summary")
-    levels = (await carol.state(room, "m.room.power_levels"))["users"]
-    assert levels[new.user_id] == 100
+    scene = await make_scene(version=version, database=database, visibility="joined")
+    before, levels = await scene.state(), await scene.carol.state(scene.room, POWER_LEVELS)
+    await scene.ask()
+    summary = await scene.run_to_end()
+    after = await scene.state()
+    changed = {key for key, event_id in after.items() if before.get(key) != event_id}
+    assert changed == {(POWER_LEVELS, ""), (HISTORY, ""), ("m.room.member", scene.new.user_id)}
+    assert await scene.carol.state(scene.room, HISTORY) == {"history_visibility": "joined"}
+    assert await scene.membership(scene.new) == await scene.membership(scene.alice) == "join"
+    now = await scene.carol.state(scene.room, POWER_LEVELS)
+    assert now == {**levels, "users": {**levels["users"], scene.new.user_id: 100}}
+    # The new homeserver knows it too.
+    await scene.new.wait_for(scene.room, match.event_id(summary["event_id"]), "the summary")
+    assert await scene.new.state(scene.room, POWER_LEVELS) == now

@@ -34,6 +34,7 @@ class BotOptions:
     plugin_config: Mapping[str, Any] = field(default_factory=dict)
     homeserver_url: str | None = None  # what stands between the bot and its homeserver; None: nothing does
     encryption: bool = False  # whether the configuration names the account's device
+    autojoin: bool = True  # whether maubot follows every invite, without asking the plugin
     plugin_folder: Path = ROOT  # where maubot.yaml is
 
 
@@ -44,6 +45,7 @@ class BotProcess:
         self.options = options
         self.user_id = options.account.user_id
         self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"  # where its pages are
         self._config = folder / "config.yaml"
         self._starts = 0
         self.process = Process(
@@ -108,13 +110,13 @@ class BotProcess:
                 },
                 "sync": True,
                 "appservice": False,
-                "autojoin": True,
+                "autojoin": self.options.autojoin,
                 "displayname": DISPLAYNAME,
                 "avatar_url": "disable",
                 "ignore_initial_sync": True,
                 "ignore_first_sync": True,
             },
-            "server": {"hostname": HOST, "port": self.port, "public_url": f"http://{HOST}:{self.port}"},
+            "server": {"hostname": HOST, "port": self.port, "public_url": self.url},
             "database": self.options.database_url,
             "plugin_config": dict(self.options.plugin_config),
             "logging": logging_to_console(),

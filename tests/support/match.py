@@ -35,6 +35,12 @@ def says(part: str, *, sender: str | None = None) -> Predicate:
     return lambda event: is_message(event) and part in str(shown_content(event).get("body"))
 
 
+def said_by(user_id: str) -> Predicate:
+    """Any message of this account, in clear or encrypted."""
+    messages = ("m.room.message", "m.room.encrypted")
+    return lambda event: event["sender"] == user_id and event["type"] in messages
+
+
 def reaction(to: str, key: str, *, sender: str | None = None) -> Predicate:
     """This reaction to this event."""
     is_reaction = of_type("m.reaction", sender=sender)
@@ -58,6 +64,11 @@ def card_of(event: JsonObject) -> JsonObject | None:
     """The machine-readable part of a card, as it stands after this event; None when it is no card."""
     part = shown_content(event).get(CARD) if event["type"] == "m.room.message" else None
     return part if isinstance(part, dict) else None
+
+
+def number_of(event: JsonObject) -> str:
+    """The number of the migration that a card of the bot is about."""
+    return str((card_of(event) or {})["migration"])
 
 
 def shown_content(event: JsonObject) -> JsonObject:

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How a room move ends: every goal is met, or there is a reason for which it must not go on."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from .approval import Consent, Evidence, confirmed, disowned
+from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
+from .plan import worth
+from .room import Member, Membership, RoomState
+
+_Why: TypeAlias = tuple[Outcome, Reason, str]  # the last one: by whom, where someone did it
+
+
+def arrival(move: RoomMove, room: RoomState, now: int) -> Ending:
+    """The end of a move that reached its goals; partial when the new account has less than the old one."""
+    level, wanted = room.power.level_of(move.new), worth(room.power, move.old)
+    whole = room.joined(move.new) and level >= wanted
+    return Ending(outcome=Outcome.DONE if whole else Outcome.PARTIAL, reason=Reason.ARRIVED, at=now)
+
+
+def why_stop(
+    move: RoomMove, room: RoomState, evidence: Evidence, consent: Consent, now: int
+) -> Ending | None:
+    """The first reason, if any, for which this move must not go on. `now` in milliseconds since the epoch."""
+    why = (
+        _taken_back(evidence, consent)
+        or _said_no(move, evidence, consent)
+        or _closed_door(move, room)
+        or (_missing(move, room, evidence) if now >= move.expires_at else None)
+    )
+    if why is None:
+        return None
+    outcome, reason, by = why
+    return Ending(outcome=outcome, reason=reason, by=by, at=now)
+
+
+def _taken_back(evidence: Evidence, consent: Consent) -> _Why | None:
+    by = evidence.cancelled_by or consent.cancelled_by
+    if by:
+        return Outcome.CANCELLED, Reason.CANCELLED, by
+    return None if evidence.command_stands else (Outcome.CANCELLED, Reason.COMMAND_REDACTED, "")
+
+
+def _said_no(move: RoomMove, evidence: Evidence, consent: Consent) -> _Why | None:
+    if not evidence.card_stands or not evidence.confirm_stands:
+        return Outcome.REFUSED, Reason.CARD_REMOVED, ""
+    if consent.refused_by:
+        return Outcome.REFUSED, Reason.REFUSED_BY_ADMIN, consent.refused_by
+    if disowned(move, evidence):
+        return Outcome.REFUSED, Reason.REFUSED_BY_NEW, move.new
+    return None
+
+
+def _closed_door(move: RoomMove, room: RoomState) -> _Why | None:
+    """What the room shows that ends the move, and who did it."""
+    if room.successor is not None:
+        return Outcome.REFUSED, Reason.ROOM_UPGRADED, ""
+    old, new = room.members.get(move.old), room.members.get(move.new)
+    if old is None or old.membership is Membership.KNOCK:
+        return Outcome.REFUSED, Reason.OLD_REMOVED, ""
+    if _put_out(old):
+        return Outcome.REFUSED, Reason.OLD_REMOVED, old.sender
+    if new is not None and _put_out(new) and (new.membership is Membership.BAN or _was_here(move)):
+        return Outcome.REFUSED, Reason.NEW_REMOVED, new.sender
+    if room.membership(move.new) in (Membership.LEAVE, Membership.KNOCK) and _was_asked(move):
+        return Outcome.REFUSED, Reason.DECLINED, move.new
+    if not room.admits_server_of(move.new):
+        return Outcome.REFUSED, Reason.SERVER_DENIED, ""
+    return None
+
+
+def _put_out(member: Member) -> bool:
+    """Whether somebody else ended the account's stay; leaving by oneself, or being asked back in, is none."""
+    return member.membership in (Membership.LEAVE, Membership.BAN) and not member.by_self
+
+
+def _was_asked(move: RoomMove) -> bool:
+    """Whether the new account has been invited, or needed no invite. It is not asked a second time."""
+    return move.done(Step.INVITE) or not move.plan.invite
+
+
+def _was_here(move: RoomMove) -> bool:
+    """Whether the new account was asked or had come by itself: whoever puts it out then, does not want it."""
+    return _was_asked(move) or move.done(Step.CONFIRM_CARD)
+
+
+def _missing(move: RoomMove, room: RoomState, evidence: Evidence) -> _Why:
+    """What was not there when the time ran out. Nobody is blamed who was not asked."""
+    reason = Reason.GAVE_UP
+    if move.phase is Phase.ASKING:
+        reason = Reason.NOT_APPROVED
+    elif move.phase is Phase.MOVING and room.membership(move.new) is Membership.INVITE:
+        reason = Reason.NOT_JOINED
+    elif move.phase is Phase.MOVING and move.done(Step.CONFIRM_CARD) and not confirmed(move, room, evidence):
+        reason = Reason.NOT_CONFIRMED
+    return Outcome.EXPIRED, reason, ""

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How far a room move is: which goals the room shows met, and which are still to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .approval import Evidence, confirmed, judge, level_asked
+from .decide import level_now
+from .move import RoomMove, Step
+from .room import Membership, RoomState
+from .traces import invite_stands, opening_stands
+
+
+class Goal(Enum):
+    """A fact about the room that the move has to reach. Each has its sentences in the templates."""
+
+    APPROVED = "approved"  # enough of those who may answer said yes
+    HISTORY_OPEN = "history_open"  # newcomers can read what is sent from now on
+    INVITED = "invited"  # the new account may come in
+    JOINED = "joined"  # the new account is in the room
+    HISTORY_RESTORED = "history_restored"  # the setting is what it was
+    CONFIRMED = "confirmed"  # the new account itself said yes
+    PROMOTED = "promoted"  # the new account has its level
+    INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The goals of one move, in the order in which they are reached."""
+
+    met: tuple[Goal, ...]
+    to_come: tuple[Goal, ...]
+    agreed: tuple[str, ...] = ()  # whose yes counts now
+    level: int  # what the new account has, or will be given
+
+
+def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
+    """Look at every goal of the move. What the plan does without appears in neither list."""
+    level, has = level_now(move, room), room.power.level_of(move.new)
+    if move.ending is not None:
+        return Standing(met=(), to_come=_to_undo(move, room), level=has)
+    asked = level_asked(move.plan, room.power, level=level, promotes=level > has)
+    agreed = judge(move, room, evidence, asked).approvers
+    goals = {
+        Goal.APPROVED: move.done(Step.PROMOTE) or len(agreed) >= move.rules.approvals_needed,
+        Goal.HISTORY_OPEN: _history_open(move, room),
+        Goal.INVITED: _invited(move, room),
+        Goal.JOINED: room.joined(move.new),
+        Goal.HISTORY_RESTORED: _history_restored(move, room),
+        Goal.CONFIRMED: move.done(Step.PROMOTE) or confirmed(move, room, evidence),
+        Goal.PROMOTED: _promoted(move, room, level),
+    }
+    return Standing(
+        met=tuple(goal for goal, met in goals.items() if met),
+        to_come=tuple(goal for goal, met in goals.items() if met is False),
+        agreed=agreed,
+        level=max(level, has),
+    )
+
+
+def _history_open(move: RoomMove, room: RoomState) -> bool | None:
+    if move.done(Step.OPEN_HISTORY):
+        return True
+    # Once the new account is in, or somebody has changed the setting, there is nothing left to open.
+    wanted = move.plan.open_from is room.visibility and not room.joined(move.new)
+    return False if wanted else None
+
+
+def _invited(move: RoomMove, room: RoomState) -> bool | None:
+    if not move.plan.invite:
+        return None
+    return room.membership(move.new) in (Membership.INVITE, Membership.JOIN)
+
+
+def _history_restored(move: RoomMove, room: RoomState) -> bool | None:
+    if opening_stands(move, room) or _history_open(move, room) is False:
+        return False
+    return True if move.done(Step.RESTORE_HISTORY) else None
+
+
+def _promoted(move: RoomMove, room: RoomState, level: int) -> bool | None:
+    if level > room.power.level_of(move.new):
+        return False
+    return True if level > room.power.users_default else None
+
+
+def _to_undo(move: RoomMove, room: RoomState) -> tuple[Goal, ...]:
+    left = {
+        Goal.HISTORY_RESTORED: opening_stands(move, room),
+        Goal.INVITE_WITHDRAWN: invite_stands(move, room),
+    }
+    return tuple(goal for goal, applies in left.items() if applies)

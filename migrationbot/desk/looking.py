@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Asking how far things are: `!migrate status` and `!migrate list`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from migrationbot.chat import answers
+from migrationbot.chat.card import Card
+from migrationbot.chat.commands import List, Status
+from migrationbot.core.decide import Act, Decision, Wait, decide
+from migrationbot.core.history import Visibility
+from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
+from migrationbot.core.room import JoinRule
+from migrationbot.core.standing import standing
+from migrationbot.matrix.doors import Company
+from migrationbot.matrix.errors import Forbidden
+from migrationbot.matrix.rooms import Rooms
+from migrationbot.request import RequestWriter
+from migrationbot.steps import Clock
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.pause import Pauses
+from migrationbot.tell import level_needed, waits_until
+from migrationbot.witness import Witness
+
+from .letter import Letter
+from .which import any_migration
+
+_BY_INVITE = (JoinRule.INVITE, JoinRule.KNOCK, JoinRule.PRIVATE)  # nobody comes in whom no member lets in
+_JUST_US = Company(joined=2, invited=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """Says what is so now. Changes nothing."""
+
+    bot: str  # the bot's own user ID
+    rooms: Rooms
+    company: Callable[[str], Awaitable[Company | None]]  # who is in a room, by its ID
+    store: Migrations
+    pauses: Pauses
+    witness: Witness
+    writer: RequestWriter
+    rules: Callable[[], Rules]
+    command: Callable[[], str]  # the word after the `!`
+    now: Clock
+
+    async def status(self, command: Status, letter: Letter) -> Card:
+        """How far a migration of this room is. Raises Refused NO_SUCH_MIGRATION."""
+        return await self.show(await any_migration(self.store, command.number, letter))
+
+    async def show(self, migration: Migration) -> Card:
+        """The same for a migration that is known already."""
+        move = await self._move(migration)
+        word = self.command()
+        if move.phase is Phase.ENDED:
+            return answers.ended(migration, move, command=word, now=self.now())
+        return answers.status(migration, move, await self._outlook(migration, move), command=word)
+
+    async def mine(self, _: List, letter: Letter) -> Card:
+        """The asker's own migrations: where others see the answer, only those of this room."""
+        everywhere = await self._is_private(letter)
+        found = await self.store.of_person(
+            letter.sender, room_id=None if everywhere else letter.room_id, most=answers.MOST_LISTED
+        )
+        moves = [await self._move(migration) for migration in found]
+        names = await self._names({move.room_id for move in moves} if everywhere else set())
+        lines = [
+            answers.Listed(migration=migration, move=move, room_name=names.get(move.room_id))
+            for migration, move in zip(found, moves, strict=True)
+        ]
+        return answers.listed(
+            lines, here=letter.room_id, everywhere=everywhere, command=self.command(), now=self.now()
+        )
+
+    async def _move(self, migration: Migration) -> RoomMove:
+        room_id, *_ = await self.store.rooms_of(migration.number)
+        return await self.store.move(migration, room_id, self.rules())
+
+    async def _outlook(self, migration: Migration, move: RoomMove) -> answers.Outlook:
+        sight, now = await self.witness.look(migration, move), self.now()
+        wait = await self._wait(move, decide(move, sight.room, sight.evidence, now))
+        failed = wait is not None and move.trouble is not None and move.trouble.reason is wait.reason
+        return answers.Outlook(
+            standing=standing(move, sight.room, sight.evidence),
+            approvers=await self.writer.approvers(move, sight.room),
+            wait=wait.reason if wait else None,
+            until=waits_until(move, wait) if wait else 0,
+            retry_at=wait.until if wait and failed else None,
+            level=level_needed(move, sight.room),
+            now=now,
+        )
+
+    async def _wait(self, move: RoomMove, decision: Decision) -> Wait | None:
+        """What the move waits for; None when nothing keeps the bot from its next step."""
+        if isinstance(decision, Act) and await self.pauses.now() is not None:
+            return Wait(reason=Reason.PAUSED, until=move.expires_at)
+        return decision if isinstance(decision, Wait) else None
+
+    async def _is_private(self, letter: Letter) -> bool:
+        """Whether nobody but the asker reads the answer, now or by coming in later without being let in."""
+        room = await self.rooms.read(letter.room_id, (self.bot, letter.sender), whole=True)
+        if not room.joined(letter.sender) or room.join_rule not in _BY_INVITE:
+            return False
+        if room.visibility is Visibility.WORLD_READABLE:
+            return False
+        return await self.company(letter.room_id) == _JUST_US
+
+    async def _names(self, room_ids: set[str]) -> dict[str, str | None]:
+        ordered = sorted(room_ids)
+        return dict(zip(ordered, await asyncio.gather(*map(self._name, ordered)), strict=True))
+
+    async def _name(self, room_id: str) -> str | None:
+        try:
+            event = await self.rooms.state_event(room_id, "m.room.name", "")
+        except Forbidden:
+            return None  # the bot is no longer there
+        name = event.content.get("name") if event else None
+        return name if isinstance(name, str) else None

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Trying once more: `!migrate retry`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from logging import Logger
+
+from migrationbot.chat import answers
+from migrationbot.chat.card import Card
+from migrationbot.chat.commands import Migrate, Retry
+from migrationbot.core.errors import Code, Refused
+from migrationbot.core.ids import UserId
+from migrationbot.core.move import Migration, Rules
+from migrationbot.store.migrations import Migrations
+
+from .letter import Letter
+from .which import any_migration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrying:
+    """An ended migration is asked for again; of an open one, what failed is tried at once."""
+
+    store: Migrations
+    migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
+    show: Callable[[Migration], Awaitable[Card]]  # says how far it is
+    rules: Callable[[], Rules]
+    woken: Callable[[int, str], None]  # is told of a move whose facts have changed
+    log: Logger
+
+    async def retry(self, command: Retry, letter: Letter) -> Card | None:
+        """Try again. Raises Refused NO_SUCH_MIGRATION, NOT_YOURS, and what a new request may be."""
+        if await self.store.of_command(letter.room_id, letter.message.event_id):
+            return None  # asked for again before a crash; it goes on by itself
+        migration = await any_migration(self.store, command.number, letter)
+        if letter.sender not in (migration.requester, migration.old):
+            raise Refused(
+                Code.NOT_YOURS,
+                number=str(migration.number),
+                requester=migration.requester,
+                purpose="retry",
+            )
+        if migration.ended:
+            self.log.info("migration %d in %s: asked for again", migration.number, migration.home_room)
+            return await self.migrate(_the_same(migration, letter.sender), letter)
+        return await self._try_now(migration) or await self.show(migration)
+
+    async def _try_now(self, migration: Migration) -> Card | None:
+        """Wake every room in which a step has failed; None when there is no such room."""
+        failed = False
+        for room_id in await self.store.rooms_of(migration.number):
+            move = await self.store.move(migration, room_id, self.rules())
+            if move.trouble is not None:
+                failed = True
+                await self.store.try_now(move)
+                self.log.info("migration %d in %s: tried again at once", migration.number, room_id)
+                self.woken(migration.number, room_id)
+        return answers.trying(migration) if failed else None
+
+
+def _the_same(migration: Migration, sender: str) -> Migrate:
+    """What `sender` would have to type to ask for this migration."""
+    return Migrate(
+        new=UserId.seen(migration.new),
+        old=None if sender == migration.old else UserId.seen(migration.old),
+        keep_history=migration.keep_history,
+    )

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The operator's settings as decisions need them."""
+
+from __future__ import annotations
+
+from migrationbot.config import Settings
+from migrationbot.core.move import Rules
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What of the settings a decision depends on."""
+    return Rules(
+        approvals_needed=settings.approvals_needed,
+        requester_may_approve=settings.requester_may_approve,
+        give_up_after=settings.give_up_after_hours * 3_600_000,
+    )

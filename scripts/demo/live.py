@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Follows a room while things happen in it, and writes each of them down at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from scripts.demo.paper import Paper, Style
+from scripts.demo.teller import Entry, Place, Teller
+from tests.support.api import JsonObject
+from tests.support.person import Person
+from tests.support.timeline import LONG_POLL, Timeline
+
+_CLOCK_WIDTH = len("00:00:00  ")
+
+
+class Live:
+    """What one member sees of a room from now on: on paper, and in `entries`."""
+
+    def __init__(self, paper: Paper, member: Person, room: str, teller: Teller) -> None:
+        self.entries: list[Entry] = []
+        self._paper = paper
+        self._room = room
+        self._teller = teller
+        self._names = 0  # the width of the column of names
+        # Its own: waiting for something, which the person may be doing as well, moves a timeline on.
+        self._timeline = Timeline(member.user_id, member.api)
+        self._seen = 0
+
+    @asynccontextmanager
+    async def following(self, *names: str) -> AsyncIterator[None]:
+        """Write down what happens inside; of what was before, only the state is noted."""
+        self._names = max(map(len, names)) + 2
+        await self._timeline.sync()
+        for event in self._new_events():
+            self._teller.tell(event)
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._timeline.sync()
+        self._write()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._timeline.sync(seconds=LONG_POLL)
+            self._write()
+
+    def _write(self) -> None:
+        for event in self._new_events():
+            entry = self._teller.tell(event)
+            if entry is not None:
+                self.entries.append(entry)
+                self._write_down(entry)
+
+    def _new_events(self) -> list[JsonObject]:
+        new = self._timeline.events[self._seen :]
+        self._seen += len(new)
+        return [event for event in new if event["room_id"] == self._room]
+
+    def _write_down(self, entry: Entry) -> None:
+        name = self._teller.name(entry.event["sender"])
+        margin = (
+            (clock(entry.event), _CLOCK_WIDTH, Style.ASIDE),
+            (name, self._names, Style.NAME),
+        )
+        aside = entry.place in (Place.CHANGE, Place.REACTION)
+        style = Style.ASIDE if aside else Style.PLAIN
+        self._paper.beside(margin, entry.text, bar=entry.place.value, style=style)
+
+
+def clock(event: JsonObject) -> str:
+    """When it was sent, as its sender's server says; UTC, as on the cards."""
+    return datetime.fromtimestamp(event["origin_server_ts"] / 1000, UTC).strftime("%H:%M:%S")

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How the room is afterwards, what the new account can read, and whether all that is as it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from scripts.demo.paper import Paper, Style
+from scripts.demo.snapshot import Snapshot, comparison, touched
+from scripts.demo.stage import Stage
+from scripts.demo.teller import Entry, edit_of
+from tests.support.person import POWER_LEVELS
+from tests.support.scene import HISTORY, Scene
+from tests.support.timeline import PATIENCE
+
+_PAUSE = 0.1  # seconds between two looks at what a homeserver has fetched
+
+
+class WentWrong(Exception):
+    """The demo did not show what it should; the message is a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """One performance."""
+
+    stage: Stage
+    scene: Scene
+    entries: tuple[Entry, ...]  # what people saw, in order
+    before: Snapshot
+    after: Snapshot
+
+
+async def outcome(take: Take, paper: Paper) -> None:
+    """Write down what the room and the new account's homeserver show. Raises WentWrong."""
+    paper.blank()
+    paper.text("The room before and after", style=Style.HEADING)
+    paper.table(comparison(take.before, take.after, take.stage.cast))
+    paper.blank()
+    _check_room(take)
+    paper.text("Nothing else in the room's state was set.")
+    paper.blank()
+    paper.text("What the new account can read, asked of its own homeserver", style=Style.HEADING)
+    messages = [entry for entry in take.entries if _is_message(entry)]
+    expected = {entry.event["event_id"] for entry in messages if _is_later(entry, take)}
+    there = await fetched(take.scene, expected)
+    for entry in messages:
+        _write_line(entry, take, paper, readable=entry.event["event_id"] in there)
+    if there & {entry.event["event_id"] for entry in messages} != expected:
+        raise WentWrong("The new account can read messages from before the history was opened.")
+    _check_log(take)
+
+
+async def fetched(scene: Scene, event_ids: Collection[str]) -> set[str]:
+    """All that the new account can read, once these are among it: its homeserver may take its time."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        there = {event["event_id"] for event in await scene.new.messages(scene.room)}
+        if there.issuperset(event_ids):
+            return there
+        if time.monotonic() > deadline:
+            raise WentWrong("The new account's homeserver did not fetch what it may read.")
+        await asyncio.sleep(_PAUSE)
+
+
+def _is_message(entry: Entry) -> bool:
+    return entry.event["type"] == "m.room.message" and edit_of(entry.event) is None
+
+
+def _is_later(entry: Entry, take: Take) -> bool:
+    """Whether it was sent after the opening of the history, as the cards promise it."""
+    opening = next(number for number, each in enumerate(take.entries) if each.event["type"] == HISTORY)
+    return take.entries.index(entry) > opening
+
+
+def _write_line(entry: Entry, take: Take, paper: Paper, *, readable: bool) -> None:
+    name = take.stage.cast[entry.event["sender"]]
+    widths = len("no   "), max(map(len, take.stage.cast.values())) + 2
+    text = textwrap.shorten(entry.text, paper.width - sum(widths), placeholder=" …")
+    style = Style.PLAIN if readable else Style.ASIDE
+    margin = (("yes" if readable else "no", widths[0], Style.PLAIN), (name, widths[1], Style.NAME))
+    paper.beside(margin, text, bar="", style=style)
+
+
+def _check_room(take: Take) -> None:
+    """That the new account has the old one's level, and nothing else has changed."""
+    alice, new = take.stage.alice.user_id, take.stage.new.user_id
+    wanted = {**take.before.levels, "users": {**take.before.levels["users"], new: 100}}
+    if take.after.levels != wanted or take.after.visibility != take.before.visibility:
+        raise WentWrong("The room's settings are not what they should be after the move.")
+    if take.after.memberships != {**take.before.memberships, new: "join"}:
+        raise WentWrong(f"The members are not what they should be after the move of {alice}.")
+    if touched(take.before, take.after) != {(POWER_LEVELS, ""), (HISTORY, ""), ("m.room.member", new)}:
+        raise WentWrong("Something in the room was set that the move had no need to set.")
+
+
+def _check_log(take: Take) -> None:
+    errors = [line for line in take.stage.bot.log_text().splitlines() if " ERROR " in line]
+    if errors:
+        raise WentWrong(f"The bot met an error: {errors[0]}")

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every fault at every request of the reference migration, on both databases, and 200 kills (`make faults`).
+
+    make faults                                      all of it, in an hour or two
+    make faults FAULTS="--database sqlite"           one database
+    make faults FAULTS="--only 'POST invite'"        the cases whose name holds that, and no kills
+    make faults FAULTS="--part 2/4"                  the second quarter of the cases, and no kills
+
+The order is always the same. It ends with 1 when anything failed, and names each case as `--only` takes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from scripts.run import ROOT
+from tests.support.homeserver import HomeserverPair, homeserver_pair
+from tests.support.kills import Survival, survive
+from tests.support.postgres import Postgres
+from tests.support.proxy import ENDS_BOT, Case, Fault
+from tests.support.reference import Lane, Result, insist, lane, try_case
+
+DATABASES = ("sqlite", "postgres")
+KILLS = 200
+SEED = 20
+
+# Bots side by side, and for how many batches each serves: what it has done must not slow down what it does.
+LANES = 2
+A_SHIFT = 30
+
+# Rooms at once with one bot, unless the fault ends it.
+AT_ONCE = 5
+
+# How many undisturbed migrations show what the requests are: how often the bot looks depends a little on when
+# it hears of what.
+REFERENCE_RUNS = 3
+
+
+Batch: TypeAlias = Sequence[Case]  # tried at once
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What came out so far."""
+
+    planned: int
+    tried: int = 0
+    failed: list[Case] = field(default_factory=list)
+    never_came: list[Case] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def add(self, case: Case, result: Result) -> None:
+        """Count a case, and tell of it when it failed."""
+        if not result.fired:
+            self.never_came.append(case)
+            return
+        self.tried += 1
+        if result.wrong:
+            self.failed.append(case)
+            print(f"FAILED {case}", *result.wrong, sep="\n    ", flush=True)
+        if self.tried % 100 == 0:
+            minutes = (time.monotonic() - self.began) / 60
+            print(f"{self.tried} of {self.planned} cases in {minutes:.1f} minutes", flush=True)
+
+
+def cases_of(requests: Iterable[tuple[str, int]]) -> list[Case]:
+    """Every fault at each of these requests. Only for an invite does a homeserver need another one."""
+    return [
+        Case(label=label, occurrence=occurrence, fault=fault)
+        for label, occurrence in requests
+        for fault in Fault
+        if fault is not Fault.SERVER_UNREACHABLE or label == "POST invite"
+    ]
+
+
+def batches_of(cases: Sequence[Case]) -> list[Batch]:
+    """Those that end the bot each for itself, the others several at once."""
+    together = [case for case in cases if case.fault not in ENDS_BOT]
+    return [
+        *([case] for case in cases if case.fault in ENDS_BOT),
+        *(together[at : at + AT_ONCE] for at in range(0, len(together), AT_ONCE)),
+    ]
+
+
+class Sweep:
+    """All cases on one database."""
+
+    def __init__(
+        self, homeservers: HomeserverPair, folder: Path, plugin: Path, postgres: Postgres | None
+    ) -> None:
+        """Without `postgres` the bots have SQLite."""
+        self._homeservers = homeservers
+        self._folder = folder
+        self._plugin = plugin
+        self._postgres = postgres
+        self._bots = 0
+
+    async def requests(self) -> list[tuple[str, int]]:
+        """What the bot asks its homeserver for when nothing goes wrong, in order."""
+        async with await self._lane() as where:
+            runs = [await try_case(where, None) for _ in range(REFERENCE_RUNS)]
+        wrong = [sentence for result in runs for sentence in result.wrong]
+        if wrong:
+            sys.exit("\n".join(("Without any fault, this is wrong already:", *wrong)))
+        return list(dict.fromkeys(request for result in runs for request in result.requests))
+
+    async def run(self, cases: Sequence[Case]) -> Tally:
+        """Try them all."""
+        tally, batches = Tally(planned=len(cases)), batches_of(cases)
+        shifts = iter([batches[at : at + A_SHIFT] for at in range(0, len(batches), A_SHIFT)])
+        await asyncio.gather(*(self._work(shifts, tally) for _ in range(LANES)))
+        return tally
+
+    async def kills(self) -> Survival:
+        """The kills at random moments."""
+        async with await self._lane() as where:
+            return await survive(where, kills=KILLS, seed=SEED)
+
+    async def _work(self, shifts: Iterator[Sequence[Batch]], tally: Tally) -> None:
+        for shift in shifts:
+            async with await self._lane() as where:
+                for batch in shift:
+                    for case, result in zip(batch, await self._try(where, batch), strict=True):
+                        tally.add(case, result)
+
+    @staticmethod
+    async def _try(where: Lane, batch: Batch) -> list[Result]:
+        return await asyncio.gather(*(insist(where, case) for case in batch))
+
+    async def _lane(self) -> AbstractAsyncContextManager[Lane]:
+        """One more bot."""
+        self._bots += 1
+        folder = self._folder / f"bot-{self._bots}"
+        url = (
+            f"sqlite:{folder / 'bot.db'}" if self._postgres is None else await self._postgres.fresh_database()
+        )
+        return lane(self._homeservers, folder, url, plugin_folder=self._plugin)
+
+
+async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin: Path) -> bool:
+    """All of it on one database, in this folder; whether all was well."""
+    postgres = Postgres() if database == "postgres" else None
+    try:
+        async with homeserver_pair(folder) as homeservers:
+            work = Sweep(homeservers, folder, plugin, postgres)
+            cases = chosen(cases_of(await work.requests()), options)
+            print(f"{database}: {len(cases)} cases", flush=True)
+            tally = await work.run(cases)
+            well = tell(database, tally)
+            if options.only is None and options.part is None:
+                well &= tell_kills(database, await work.kills())
+            return well
+    finally:
+        if postgres is not None:
+            await postgres.stop()
+
+
+def chosen(cases: Sequence[Case], options: argparse.Namespace) -> Sequence[Case]:
+    """The cases that were asked for."""
+    part, parts = options.part or (1, 1)
+    size = -(-len(cases) // parts)
+    some = cases[(part - 1) * size : part * size]
+    return [case for case in some if options.only is None or options.only in str(case)]
+
+
+def tell(database: str, tally: Tally) -> bool:
+    """Say how the cases went; whether all was well."""
+    print(f"{database}: {tally.tried} cases tried, {len(tally.failed)} failed")
+    for case in tally.never_came:
+        print(f"  the request never came: {case}")
+    for case in tally.failed:
+        print(f"  failed: {case}")
+    return not tally.failed
+
+
+def tell_kills(database: str, survival: Survival) -> bool:
+    """Say how the kills went; whether all was well."""
+    print(f"{database}: {survival.kills} kills over {survival.migrations} migrations,", end=" ")
+    print(f"{len(survival.wrong)} things wrong", *survival.wrong, sep="\n    ")
+    return not survival.wrong
+
+
+def snapshot(folder: Path) -> Path:
+    """A copy of the plugin as it is now: the checkout may change in the hours that this takes."""
+    shutil.copytree(ROOT / "migrationbot", folder / "migrationbot")
+    for name in ("maubot.yaml", "base-config.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """Reads 2/4."""
+    part, _, parts = text.partition("/")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError(text)
+    return int(part), int(parts)
+
+
+def main() -> None:
+    """Try what is asked for; exit with 1 when anything failed."""
+    parser = argparse.ArgumentParser(prog="make faults", description="Faults at every request.")
+    parser.add_argument("--database", choices=DATABASES, help="this one only")
+    parser.add_argument("--only", metavar="TEXT", help="the cases whose name holds that")
+    parser.add_argument("--part", metavar="2/4", type=part_of, help="a part of the cases")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        databases = [options.database] if options.database else DATABASES
+        for each in databases:
+            (Path(folder) / each).mkdir()
+        plugin = snapshot(Path(folder) / "plugin")
+        well = [asyncio.run(sweep(each, options, Path(folder) / each, plugin)) for each in databases]
+    sys.exit(0 if all(well) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every card that the bot can post, in each of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from migrationbot.chat import cards
+from migrationbot.chat.card import Card
+from migrationbot.core.errors import Code, Refused
+from migrationbot.core.move import Outcome, Phase, Plan, Reason, RoomMove, Step
+from migrationbot.core.room import RoomState
+from tests.chat.answer_gallery import every_answer
+from tests.chat.builders import (
+    CAST,
+    DAY,
+    HISTORY,
+    MINUTE,
+    NOW,
+    Cast,
+    did,
+    ending,
+    event,
+    history,
+    member,
+    migration,
+    move,
+    room,
+)
+
+# Every Reason stands in one of these: a new one has to be sorted in, and worded.
+WAITS = (
+    Reason.APPROVAL,
+    Reason.APPROVAL_LOST,
+    Reason.JOIN,
+    Reason.CONFIRM,
+    Reason.BOT_LACKS_POWER,
+    Reason.SERVER_UNREACHABLE,
+    Reason.INVITE_BLOCKED,
+    Reason.NOT_ALLOWED,
+    Reason.PAUSED,
+)
+ENDINGS: Mapping[Reason, Outcome] = {
+    Reason.ARRIVED: Outcome.DONE,
+    Reason.UNSUPPORTED_VERSION: Outcome.REFUSED,
+    Reason.REFUSED_BY_ADMIN: Outcome.REFUSED,
+    Reason.REFUSED_BY_NEW: Outcome.REFUSED,
+    Reason.DECLINED: Outcome.REFUSED,
+    Reason.NEW_REMOVED: Outcome.REFUSED,
+    Reason.OLD_REMOVED: Outcome.REFUSED,
+    Reason.CARD_REMOVED: Outcome.REFUSED,
+    Reason.ROOM_UPGRADED: Outcome.REFUSED,
+    Reason.SERVER_DENIED: Outcome.REFUSED,
+    Reason.CANCELLED: Outcome.CANCELLED,
+    Reason.COMMAND_REDACTED: Outcome.CANCELLED,
+    Reason.NOT_APPROVED: Outcome.EXPIRED,
+    Reason.NOT_JOINED: Outcome.EXPIRED,
+    Reason.NOT_CONFIRMED: Outcome.EXPIRED,
+    Reason.GAVE_UP: Outcome.EXPIRED,
+}
+
+
+def approvers(*named: str, **changes: Any) -> cards.Approvers:
+    """Those named may approve; level 100 is asked, and one yes."""
+    return replace(cards.Approvers(named=named, more=0, anyone=False, asked=100, needed=1), **changes)
+
+
+def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) -> Card:
+    """The request card in this room. `changes` are of the approvers, the asking, or `move`, `migration`."""
+    asked, asking = cards.Approvers.__annotations__, cards.Asking.__annotations__
+    who = approvers(*named, **{key: changes[key] for key in asked.keys() & changes.keys()})
+    more = {key: changes[key] for key in asking.keys() & changes.keys()}
+    return cards.request(
+        changes.get("migration") or migration(cast),
+        changes.get("move") or move(state, cast=cast),
+        state,
+        cards.Asking(**{"approvers": who, "command": "migrate", "warnings": (), "now": NOW, **more}),
+    )
+
+
+def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST) -> Card:
+    """What is said about a wait until tomorrow."""
+    return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW)
+
+
+def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
+    """Each code with details as they are raised."""
+    old, new, bot, admin = cast.old, cast.new, cast.bot, cast.admin
+    yield "usage", Refused(Code.USAGE)
+    yield "bad option", Refused(Code.BAD_OPTION, option="--leave")
+    yield "bad user id", Refused(Code.BAD_USER_ID, shown="@A:x", reason="localpart")
+    yield "lookalike", Refused(Code.LOOKALIKE, shown="@a:x", reason="like_old", like="@b:x")
+    yield "same account", Refused(Code.SAME_ACCOUNT, new=new)
+    yield "new is bot", Refused(Code.NEW_IS_BOT, new=bot)
+    yield "old is bot", Refused(Code.OLD_IS_BOT, old=bot)
+    yield "not joined", Refused(Code.NOT_JOINED, old=old)
+    yield "nothing to move", Refused(Code.NOTHING_TO_MOVE, new=new, old=old)
+    yield "already moving", Refused(Code.ALREADY_MOVING, number="6")
+    yield "already moving, ended", Refused(Code.ALREADY_MOVING, number="")
+    yield "new banned", Refused(Code.NEW_BANNED, new=new, by=admin)
+    yield "server denied", Refused(Code.SERVER_DENIED, new=new)
+    yield "not federated", Refused(Code.NOT_FEDERATED, new=new, home=admin)
+    yield "upgraded", Refused(Code.ROOM_UPGRADED, successor="!" + admin)
+    yield "upgraded to nothing", Refused(Code.ROOM_UPGRADED, successor="")
+    yield "no such room", Refused(Code.NO_SUCH_ROOM, room="#" + admin)
+    yield "bot not joined", Refused(Code.BOT_NOT_JOINED, room="!" + admin, bot=bot)
+    for purposes in ("invite", "promote", "invite promote"):
+        yield purposes, Refused(Code.LACKS_POWER, bot=bot, needed="100", has="50", purposes=purposes)
+    yield "too many open", Refused(Code.TOO_MANY_OPEN, open="3")
+    yield "not yours to ask", Refused(Code.NOT_YOURS, old=old)
+    yield "not yours to cancel", Refused(Code.NOT_YOURS, number="6", requester=admin)
+    yield "no such number", Refused(Code.NO_SUCH_MIGRATION, number="6")
+    yield "no such thread", Refused(Code.NO_SUCH_MIGRATION, number="")
+
+
+def rooms(cast: Cast = CAST) -> Iterator[tuple[str, RoomState]]:
+    """Rooms before the move whose cards differ."""
+    yield "usual", room(cast=cast)
+    yield "unset", replace(room(cast=cast), history_event=None)
+    yield "hidden", room(history("joined"), cast=cast)
+    yield "hidden for good", room(history("joined"), cast=cast, levels={cast.bot: 50}, events={HISTORY: 60})
+    yield "from the invite", room(history("invited"), cast=cast, levels={cast.bot: 50}, events={HISTORY: 60})
+    yield "inside", room(member(cast.new), cast=cast)
+    yield "invited", room(member(cast.new, "invite", by=cast.admin), cast=cast)
+    yield "encrypted", room(event("m.room.encryption", {}), cast=cast)
+    yield "ordinary", room(cast=cast, levels={cast.old: 0})
+    yield "held down", room(cast=cast, levels={cast.old: -1})
+    yield "weak bot", room(cast=cast, levels={cast.bot: 60}, events={"m.room.power_levels": 60})
+    yield "creator", creators_room(cast=cast)
+
+
+def creators_room(*events: Any, cast: Cast = CAST, **levels: int) -> RoomState:
+    """A room of version 12 that the old account has made."""
+    create = event("m.room.create", {"room_version": "12"}, sender=cast.old)
+    more = {getattr(cast, name): level for name, level in levels.items()}
+    return room(create, *events, cast=cast, version="12", levels=more, events={"m.room.tombstone": 150})
+
+
+def every_card(cast: Cast = CAST, named: tuple[str, ...] = ()) -> dict[str, Card]:
+    """All of them by a name that says which it is. `named` may approve and have agreed; else the admin."""
+    named = named or (cast.admin,)
+    return {
+        **_asking(cast, named),
+        **_under_way(cast, named),
+        **_ended(cast, named),
+        **{f"refusal: {name}": cards.refusal(each, command="migrate") for name, each in refusals(cast)},
+        **every_answer(cast, named),
+        "help": cards.usage(command="migrate"),
+    }
+
+
+def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
+    found = {f"request: {name}": request(state, *named, cast=cast) for name, state in rooms(cast)}
+    usual, dry = room(cast=cast), {"dry_run": True, "migration": migration(cast, number=0)}
+    found["dry run"] = request(usual, *named, cast=cast, **dry)
+    found["request: warned"] = request(usual, *named, cast=cast, warnings=("missing", "unreachable"))
+    found["request: anyone"] = request(usual, cast=cast, anyone=True, asked=0)
+    found["request: nobody"] = request(usual, cast=cast)
+    found["request: too few"] = request(usual, *named, cast=cast, needed=3)
+    found["request: several"] = request(usual, *named, cast=cast, needed=2, more=4)
+    other = migration(cast, requester=cast.admin)
+    found["request: of another"] = request(usual, *named, cast=cast, migration=other)
+    return found
+
+
+def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
+    usual = room(cast=cast)
+    current = move(usual, cast=cast, approvers=named)
+    poor = move(room(cast=cast, levels={cast.old: 0}), cast=cast)
+    undoing = replace(current, phase=Phase.UNDOING)
+    return {
+        "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
+        "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
+        **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
+        "wait: undoing": progress(Reason.BOT_LACKS_POWER, undoing, cast=cast),
+    }
+
+
+def _ended(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
+    found = {}
+    for reason, outcome in ENDINGS.items():
+        end = ending(outcome, reason, by=cast.admin)
+        usual = room(cast=cast)
+        found[f"summary: {reason.value}"] = cards.summary(
+            migration(cast), move(usual, cast=cast, approvers=named), usual, end
+        )
+        found[f"closed: {reason.value}"] = cards.closed(migration(cast), end)
+    for name, current, state in outcomes(cast):
+        for outcome in (Outcome.PARTIAL, Outcome.EXPIRED):
+            reason = Reason.ARRIVED if outcome is Outcome.PARTIAL else Reason.NOT_CONFIRMED
+            card = cards.summary(migration(cast), current, state, ending(outcome, reason))
+            found[f"summary: {name}, {outcome.value}"] = card
+    return found
+
+
+def outcomes(cast: Cast = CAST) -> Iterator[tuple[str, RoomMove, RoomState]]:
+    """Moves and what their rooms look like in the end."""
+    new, bot = member(cast.new), cast.bot
+    invited = member(cast.new, "invite", by=bot, event_id="$invite")
+    opened, put_back = did(Step.OPEN_HISTORY), did(Step.RESTORE_HISTORY, ago=10 * MINUTE)
+    still_open = history("shared", sender=bot, event_id=opened.event_id)
+    closed_again = history("joined", sender=bot, event_id=put_back.event_id)
+    for name, before in rooms(cast):
+        yield name, move(before, cast=cast), before
+    hidden = room(history("joined"), cast=cast)
+    yield "opened and put back", move(hidden, opened, put_back, cast=cast), room(closed_again, new, cast=cast)
+    yield "left open", move(hidden, opened, cast=cast), room(still_open, new, cast=cast)
+    yield "changed by others", move(hidden, opened, cast=cast), room(history("invited"), new, cast=cast)
+    yield "never opened", move(hidden, cast=cast), room(history("joined"), new, cast=cast)
+    yield "still invited", move(room(cast=cast), did(Step.INVITE), cast=cast), room(invited, cast=cast)
+    withdrawn = did(Step.WITHDRAW_INVITE)
+    gone = room(member(cast.new, "leave", by=bot), cast=cast)
+    yield "withdrawn", move(room(cast=cast), withdrawn, cast=cast), gone
+    yield "old has left", move(room(cast=cast), cast=cast), room(member(cast.old, "leave"), new, cast=cast)
+    yield "creator", move(creators_room(cast=cast), cast=cast), creators_room(new, cast=cast, new=100)
+
+
+def replan(current: RoomMove, **changes: Any) -> RoomMove:
+    """The same move with another plan."""
+    plan: Plan = replace(current.plan, **changes)
+    return replace(current, plan=plan)
