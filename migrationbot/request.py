@@ -7,8 +7,8 @@ import asyncio
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.core.approval import level_asked, who_may_approve
-from migrationbot.core.decide import level_now
+from migrationbot.core.approval import who_may_approve
+from migrationbot.core.decide import level_asked_now
 from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Rooms
@@ -41,9 +41,7 @@ class RequestWriter:
 
     async def approvers(self, move: RoomMove, room: RoomState) -> cards.Approvers:
         """Who may approve now, as far as they can be named."""
-        level = level_now(move, room)
-        promotes = level > room.power.level_of(move.new)
-        asked = level_asked(move.plan, room.power, level=level, promotes=promotes)
+        asked = level_asked_now(move, room)
         candidates = who_may_approve(move, room.power, asked)
         room = await self._rooms.with_members(room, candidates[:_MOST_LOOKED_UP])
         joined = [user for user in candidates[:_MOST_LOOKED_UP] if room.joined(user)]

@@ -186,7 +186,7 @@ class Runner:
             decision = await self._with.oversight.review(move, decided, now)
             self._with.log.info("migration %d in %s: %s", *key, _say(decision))
             if isinstance(decision, Wait):
-                await self._with.tell.waiting(migration, move, sight.room, decision)
+                await self._with.tell.waiting(migration, move, sight, decision)
                 return decision.until
             if isinstance(decision, Act):
                 await self._act(decision, migration, move, sight)

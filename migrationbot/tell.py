@@ -6,12 +6,15 @@ from __future__ import annotations
 import hashlib
 
 from migrationbot.chat import cards
-from migrationbot.core.decide import Wait, level_now
-from migrationbot.core.move import Migration, Reason, RoomMove
+from migrationbot.chat.card import Card
+from migrationbot.core.approval import Hint, hint
+from migrationbot.core.decide import Wait, level_asked_now, level_now
+from migrationbot.core.move import Migration, Phase, Reason, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.steps import Steps
 from migrationbot.store.told import Told
 from migrationbot.voice import Voice
+from migrationbot.witness import Sight
 
 _EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM})  # the cards say these already
 _MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room
@@ -25,26 +28,41 @@ class Tell:
         self._told = told
         self._steps = steps
 
-    async def waiting(self, migration: Migration, move: RoomMove, room: RoomState, wait: Wait) -> None:
-        """Say what is waited for, unless that was said."""
+    async def waiting(self, migration: Migration, move: RoomMove, sight: Sight, wait: Wait) -> None:
+        """Say what is waited for, unless that was said; while asking, help those whose yes does not count."""
+        if move.phase is Phase.ASKING:
+            await self._help(migration, move, sight)
         if wait.reason in _EXPECTED:
-            return
-        times, standing = await self._told.times(move, wait.reason)
-        if standing or times >= _MOST:
             return
         card = cards.progress(
             migration,
             move,
             wait.reason,
             until=waits_until(move, wait),
-            needed=level_needed(move, room),
+            needed=level_needed(move, sight.room),
             now=self._steps.now(),
         )
-        named = "\n".join((migration.command_event, move.room_id, wait.reason.value, str(times)))
+        await self._say(migration, move, wait.reason, card, most=_MOST)
+
+    async def _help(self, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        asked = level_asked_now(move, sight.room)
+        found = hint(move, sight.room, sight.evidence, asked)
+        if found is not None:
+            kind, person = found
+            card = cards.hint(migration, kind, person, has=sight.room.power.level_of(person), asked=asked)
+            await self._say(migration, move, kind, card, most=1)
+
+    async def _say(
+        self, migration: Migration, move: RoomMove, about: Reason | Hint, card: Card, *, most: int
+    ) -> None:
+        times, standing = await self._told.times(move, about)
+        if standing or times >= most:
+            return
+        named = "\n".join((migration.command_event, move.room_id, about.value, str(times)))
         await self._voice.say(
             migration, card, "migrationbot-" + hashlib.sha256(named.encode()).hexdigest()[:32]
         )
-        await self._told.add(move, wait.reason)
+        await self._told.add(move, about)
 
     async def went_on(self, move: RoomMove) -> None:
         """The move goes on: what was said no longer stands."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from migrationbot.core.approval import Hint
 from migrationbot.core.decide import level_now
 from migrationbot.core.errors import Refused
 from migrationbot.core.move import Ending, Migration, Outcome, Phase, Reason, RoomMove, Step
@@ -108,6 +109,20 @@ def progress(
         needed=needed,
         until=until,
         now=now,
+    )
+
+
+def hint(migration: Migration, kind: Hint, person: str, *, has: int, asked: int) -> Card:
+    """A word to somebody who plainly meant to approve, and whose answer does not count."""
+    return render(
+        "hint.html",
+        fields=_fields("progress", migration, "waiting"),
+        mentions=(person,),
+        **_who(migration),
+        kind=kind.value,
+        person=person,
+        has=has,
+        asked=asked,
     )
 
 

@@ -17,14 +17,16 @@ from .room import RoomState
 
 _VARIATION_SELECTORS = frozenset("\ufe0e\ufe0f")
 _SKIN_TONES = frozenset(chr(point) for point in range(0x1F3FB, 0x1F400))
+_MEANT_AS_YES = frozenset({"👍", "👌", "✔", "☑", "🆗", "yes", "ok", "okay"})
 _LONGEST_KEY = 32  # characters: no honest ✅ is longer
 
 
 class Answer(Enum):
-    """What a reaction says; every other key says nothing."""
+    """What a reaction says; every other key says nothing, and only the first two count."""
 
     YES = "✅"
     NO = "❌"
+    MEANT_YES = "👍"  # plainly meant as a yes, and yet none: worth a hint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,8 @@ def answer_of(key: object) -> Answer | None:
     plain = "".join(
         c for c in unicodedata.normalize("NFC", key) if c not in _VARIATION_SELECTORS | _SKIN_TONES
     )
+    if plain.strip().lower() in _MEANT_AS_YES:
+        return Answer.MEANT_YES
     return next((each for each in Answer if each.value == plain), None)
 
 
@@ -112,6 +116,26 @@ def confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> bool:
 def disowned(move: RoomMove, evidence: Evidence) -> bool:
     """Whether the new account said no, on either card."""
     return move.new in _senders((*evidence.reactions, *evidence.confirmations), Answer.NO)
+
+
+class Hint(Enum):
+    """What to tell somebody whose answer did not count. Each has its sentence in the templates."""
+
+    WRONG_SIGN = "wrong_sign"  # may approve, and used another sign than ✅
+    TOO_LOW = "too_low"  # said yes, and may not approve
+
+
+def hint(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> tuple[Hint, str] | None:
+    """The first joined member who plainly meant to approve in vain, and why it was in vain."""
+    if not evidence.card_stands:
+        return None
+    for user in sorted(_senders(evidence.reactions, Answer.MEANT_YES)):
+        if entitled(user, move, room, asked):
+            return Hint.WRONG_SIGN, user
+    for user in sorted(_senders(evidence.reactions, Answer.YES) - {move.bot, move.new}):
+        if room.joined(user) and room.power.level_of(user) < asked:
+            return Hint.TOO_LOW, user
+    return None
 
 
 def _barred(move: RoomMove) -> set[str]:

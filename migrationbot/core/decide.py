@@ -118,9 +118,7 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
         return _undo(move, room, move.ending, now)
     if move.done(Step.PROMOTE):
         return _restoring(move, room, now) or _arrived(move, room, now)
-    level = level_now(move, room)
-    promotes = level > room.power.level_of(move.new)
-    consent = judge(move, room, evidence, level_asked(move.plan, room.power, level=level, promotes=promotes))
+    consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
     if ending is not None:
         return Turned(by=Turn.STOPPED, ending=ending)
@@ -141,6 +139,13 @@ def level_now(move: RoomMove, room: RoomState) -> int:
     if move.approved_level is not None and move.phase is not Phase.ASKING:
         levels.append(move.approved_level)
     return min(levels)
+
+
+def level_asked_now(move: RoomMove, room: RoomState) -> int:
+    """The level that it takes now to approve this move."""
+    level = level_now(move, room)
+    promotes = level > room.power.level_of(move.new)
+    return level_asked(move.plan, room.power, level=level, promotes=promotes)
 
 
 def _arrived(move: RoomMove, room: RoomState, now: int) -> Finish:

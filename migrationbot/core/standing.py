@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .approval import Evidence, confirmed, judge, level_asked
-from .decide import level_now
+from .approval import Evidence, confirmed, judge
+from .decide import level_asked_now, level_now
 from .move import RoomMove, Step
 from .room import Membership, RoomState
 from .traces import invite_stands, opening_stands
@@ -41,8 +41,7 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
     level, has = level_now(move, room), room.power.level_of(move.new)
     if move.ending is not None:
         return Standing(met=(), to_come=_to_undo(move, room), level=has)
-    asked = level_asked(move.plan, room.power, level=level, promotes=level > has)
-    agreed = judge(move, room, evidence, asked).approvers
+    agreed = judge(move, room, evidence, level_asked_now(move, room)).approvers
     goals = {
         Goal.APPROVED: move.done(Step.PROMOTE) or len(agreed) >= move.rules.approvals_needed,
         Goal.HISTORY_OPEN: _history_open(move, room),

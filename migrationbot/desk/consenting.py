@@ -13,11 +13,10 @@ from logging import Logger
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.commands import Approve, Refuse
-from migrationbot.core.approval import Answer, Reaction, entitled, judge, level_asked
-from migrationbot.core.decide import level_now
+from migrationbot.core.approval import Answer, Reaction, entitled, judge
+from migrationbot.core.decide import level_asked_now
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
-from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.request import RequestWriter
 from migrationbot.steps import Clock
@@ -90,7 +89,7 @@ class Consenting:
     ) -> Card | None:
         sight = await self.witness.look(migration, move)
         room = await self.rooms.with_members(sight.room, (letter.sender,))
-        asked = _asked(move, room)
+        asked = level_asked_now(move, room)
         if not entitled(letter.sender, move, room, asked):
             self.log.info("migration %d in %s: an answer in words does not count", *_key(migration))
             return answers.not_entitled(migration, await self.writer.approvers(move, room))
@@ -112,12 +111,6 @@ class Consenting:
     def _wake(self, migration: Migration, what: str) -> None:
         self.log.info("migration %d in %s: %s", *_key(migration), what)
         self.woken(*_key(migration))
-
-
-def _asked(move: RoomMove, room: RoomState) -> int:
-    """The level that an answer takes now."""
-    level = level_now(move, room)
-    return level_asked(move.plan, room.power, level=level, promotes=level > room.power.level_of(move.new))
 
 
 def _key(migration: Migration) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
+from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.move import Outcome, Phase, Plan, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
@@ -83,6 +84,13 @@ def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) ->
 def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST) -> Card:
     """What is said about a wait until tomorrow."""
     return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW)
+
+
+def hints(cast: Cast = CAST) -> Iterator[tuple[str, Card]]:
+    """What is said to somebody whose answer does not count."""
+    for kind in Hint:
+        card = cards.hint(migration(cast), kind, cast.admin, has=0, asked=100)
+        yield f"hint {kind.value}", card
 
 
 def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
@@ -174,6 +182,7 @@ def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
         "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
         "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
+        **dict(hints(cast)),
         "wait: undoing": progress(Reason.BOT_LACKS_POWER, undoing, cast=cast),
     }
 

@@ -105,6 +105,20 @@ async def test_a_new_account_in_the_room_cannot_approve_its_own_move(make_scene:
     assert not [event for event in events if match.card("confirm")(event)]
 
 
+async def test_who_plainly_meant_well_is_told_once_what_counts(make_scene: MakeScene) -> None:
+    scene = await make_scene()
+    await scene.ask()
+    await scene.dave.react(scene.room, scene.card, YES)
+    told = await scene.in_thread(match.says("does not count"), "a hint for Dave")
+    assert told["content"]["m.mentions"] == {"user_ids": [scene.dave.user_id]}
+    await scene.carol.react(scene.room, scene.card, "👍")
+    await scene.in_thread(match.says("please react to the request with ✅"), "a hint for Carol")
+    await scene.alice.react(scene.room, scene.card, "👍")
+    await scene.nothing_more()
+    hints = [each for each in await scene.carol.messages(scene.room) if match.card("progress")(each)]
+    assert len(hints) == 2
+
+
 async def test_a_yes_to_a_forged_confirm_card_gives_nothing(make_scene: MakeScene) -> None:
     scene = await make_scene()
     await scene.ask()
