@@ -3,35 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from migrationbot.core.decide import Act, level_now
 from migrationbot.core.move import Migration, Record, RoomMove, Step
-from migrationbot.core.power import PowerLevels, implied_content, merge_lost, with_integers, with_level
-from migrationbot.core.room import Membership, RoomState, StateEvent
+from migrationbot.core.power import implied_content, with_integers, with_level
+from migrationbot.core.room import Membership, RoomState
 from migrationbot.matrix.rooms import Rooms
+from migrationbot.merging import POWER_LEVELS, Merging, PowerChangeLost, StillDue
 from migrationbot.steps import Place, Steps
 
-_MERGES = 3  # how often another admin's simultaneous change is merged back before we say so
-StillDue = Callable[[RoomState], bool]  # whether the promotion is still right in such a room
+SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
 
 
 class NotShown(Exception):
     """The homeserver took an act, but the room does not show it."""
 
 
-class PowerChangeLost(Exception):
-    """Another admin's change of power levels was overwritten and could not be put back."""
-
-
 class Acts:
     """Open, invite, restore, promote, withdraw."""
 
-    def __init__(self, rooms: Rooms, steps: Steps) -> None:
+    def __init__(self, rooms: Rooms, steps: Steps, *, lost: SayLost) -> None:
+        """`lost` says in the thread that somebody's change of power levels was overwritten for good."""
         self._rooms = rooms
         self._steps = steps
+        self._lost = lost
+        self._merging = Merging(rooms)
 
     async def perform(
         self, act: Act, migration: Migration, move: RoomMove, room: RoomState, still_due: StillDue
@@ -41,59 +39,48 @@ class Acts:
         attempt = _attempt(move, act.step)
         base = _base(act.step, move, room)
         record = await self._steps.intend(place, act.step, attempt=attempt, base=base)
-        await self._do(act, move, room)
-        if act.step is Step.PROMOTE:
-            await self._merge_back(move, record, still_due, room)
+        event_id = await self._do(act, move, room)
+        if act.step is Step.PROMOTE and event_id:
+            await self._put_back(migration, move, base, event_id, still_due, room)
         await self._steps.done(place, record, await self._shown(record, move))
 
     async def settle(
         self, migration: Migration, move: RoomMove, room: RoomState, still_due: StillDue
     ) -> bool:
-        """Look up in the room what was intended before a crash; gives whether anything was found done."""
-        intended = [each for each in move.records.values() if not each.done and each.step in _LOOK_UP]
-        found = [each for each in intended if _LOOK_UP[each.step](each, move, room) is not None]
-        for record in found:
+        """Look up in the room what was intended before a crash; gives whether to look at the room again."""
+        place = Place(migration=migration, room_id=move.room_id)
+        settled = False
+        for record in [each for each in move.records.values() if not each.done and each.step in _LOOK_UP]:
+            event_id = _LOOK_UP[record.step](record, move, room)
             if record.step is Step.PROMOTE:
-                await self._merge_back(move, record, still_due, room)
-            place = Place(migration=migration, room_id=move.room_id)
-            await self._steps.done(place, record, _LOOK_UP[record.step](record, move, room))
-        return bool(found)
+                # Somebody may have taken it back since: then it was carried out too, and is not repeated.
+                ours = await self._merging.promotion(move, record.base)
+                if ours and await self._put_back(migration, move, record.base, ours, still_due, room):
+                    return True
+                event_id = ours or event_id
+            if event_id is not None:
+                await self._steps.done(place, record, event_id)
+                settled = True
+        return settled
 
-    async def _merge_back(self, move: RoomMove, record: Record, still_due: StillDue, room: RoomState) -> None:
-        """After a change of power levels: if it overwrote another admin's, put theirs back under ours.
+    async def _put_back(
+        self,
+        migration: Migration,
+        move: RoomMove,
+        base: str | None,
+        ours: str,
+        still_due: StillDue,
+        room: RoomState,
+    ) -> bool:
+        """Put back what another admin changed in the same moment, or say that it can't be; whether it was."""
+        try:
+            return await self._merging.put_back(move, base, ours, still_due, room)
+        except PowerChangeLost as lost:
+            await self._lost(migration, move, lost.by)
+            return False
 
-        A PUT has no compare-and-set; `replaces_state` tells what it really replaced.
-        Raises PowerChangeLost when theirs cannot be put back.
-        """
-        base = record.base
-        for _ in range(_MERGES + 1):
-            ours = await self._rooms.state_event(move.room_id, "m.room.power_levels", "")
-            if ours is None or ours.sender != move.bot or ours.replaces_state == base:
-                return
-            merged = await self._merged(move, base, ours, still_due, room)
-            if merged == ours.content:
-                return
-            await self._rooms.put_state(move.room_id, "m.room.power_levels", merged)
-            base = ours.event_id
-        raise PowerChangeLost
-
-    async def _merged(
-        self, move: RoomMove, base: str | None, ours: StateEvent, still_due: StillDue, room: RoomState
-    ) -> dict[str, Any]:
-        """Theirs with our one change, or theirs alone when it makes our change wrong."""
-        based_on = await self._content(move.room_id, base)
-        lost = await self._content(move.room_id, ours.replaces_state)
-        if not still_due(_with_power(room, lost)):
-            return lost
-        return with_integers(merge_lost(based_on, lost, dict(ours.content)))
-
-    async def _content(self, room_id: str, event_id: str | None) -> dict[str, Any]:
-        message = await self._rooms.message(room_id, event_id) if event_id else None
-        if message is None:
-            raise PowerChangeLost
-        return dict(message.content)
-
-    async def _do(self, act: Act, move: RoomMove, room: RoomState) -> None:
+    async def _do(self, act: Act, move: RoomMove, room: RoomState) -> str | None:
+        """Ask the homeserver for it; gives the event, where it says so."""
         rooms, room_id = self._rooms, move.room_id
         if act.step is Step.INVITE:
             await rooms.invite(room_id, move.new)
@@ -101,11 +88,11 @@ class Acts:
             await rooms.withdraw_invite(room_id, move.new)
         elif act.step is Step.PROMOTE and act.level is not None:
             content = with_level(_power_content(room), move.new, act.level)
-            await rooms.put_state(room_id, "m.room.power_levels", content)
+            return await rooms.put_state(room_id, POWER_LEVELS, content)
         else:
-            await rooms.put_state(
-                room_id, "m.room.history_visibility", _history_content(act.step, move, room)
-            )
+            content = _history_content(act.step, move, room)
+            return await rooms.put_state(room_id, "m.room.history_visibility", content)
+        return None
 
     async def _shown(self, record: Record, move: RoomMove) -> str:
         """The event by which the room shows the act. Raises NotShown when it does not."""
@@ -151,16 +138,6 @@ def _power_content(room: RoomState) -> dict[str, Any]:
     if room.power_event is None:
         return implied_content(version=room.version, create_sender=room.create_sender)
     return with_integers(room.power_event.content)
-
-
-def _with_power(room: RoomState, content: dict[str, Any]) -> RoomState:
-    power = PowerLevels.read(
-        content,
-        version=room.version,
-        create_sender=room.create_sender,
-        additional_creators=room.power.creators,
-    )
-    return replace(room, power=power)
 
 
 def _opened(record: Record, move: RoomMove, room: RoomState) -> str | None:

@@ -13,12 +13,14 @@ from migrationbot.config import AcceptInvites, Settings
 from migrationbot.core.ids import server_of
 from migrationbot.matrix.comings import Invite
 from migrationbot.matrix.doors import Doors
-from migrationbot.matrix.errors import HomeserverError, LoggedOut, RemoteUnreachable
+from migrationbot.matrix.errors import HomeserverError, LoggedOut
 from migrationbot.matrix.messages import Messages, content_of
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.store.arrivals import Arrivals
 
-_PAUSES = (5.0, 30.0, 120.0)  # seconds between tries to join, while the other server can't be reached
+# Another server may tell of an invite before it has stored it, and knows nothing of it for a moment.
+_PAUSES = (1.0, 5.0, 30.0, 120.0)  # seconds between tries to join; that server may also be down
+_MANNERS = 3.0  # seconds before its invite is declined: else that server may never hear of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class Greeter:
             await self.follow(invite.room_id)
         else:
             self._declined.add(invite.room_id)
+            if any(server_of(each) != server_of(self._with.bot) for each in invite.senders):
+                await self._with.doors.pause(_MANNERS)
             await self._leave(invite.room_id)
 
     async def follow(self, room_id: str) -> None:
@@ -76,16 +80,13 @@ class Greeter:
                 await self._with.doors.join(room_id)
                 self._with.log.info("joined %s", room_id)
                 return True
-            except RemoteUnreachable:
-                if pause is None:
-                    break
-                await self._with.doors.pause(pause)
             except LoggedOut:
                 raise
             except HomeserverError as error:
-                self._with.log.info("the invite to %s can't be followed: %d", room_id, error.status)
-                return False
-        self._with.log.warning("the invite to %s can't be followed: its server is unreachable", room_id)
+                self._with.log.info("the invite to %s can't be followed yet: %d", room_id, error.status)
+            if pause is not None:
+                await self._with.doors.pause(pause)
+        self._with.log.warning("the invite to %s can't be followed", room_id)
         return False
 
     async def _leave(self, room_id: str) -> None:

@@ -41,6 +41,7 @@ from migrationbot.steps import Clock, Steps
 from migrationbot.store.database import StoreDown, Transactions
 from migrationbot.store.inbox import Answered
 from migrationbot.store.migrations import Migrations
+from migrationbot.store.openings import Openings
 from migrationbot.store.stated import Stated
 from migrationbot.store.told import Told
 from migrationbot.tell import Tell
@@ -50,6 +51,7 @@ from migrationbot.web import Web
 from migrationbot.witness import Witness
 
 _PAUSE = 5.0  # seconds between tries, while the homeserver or the database is down
+_TRIES = 6  # of what is refused: five minutes in all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,8 @@ class House:
         for gap in post.gaps:
             self.room_changed(gap.room_id)
         if withheld:
+            for room_id in (answer.get("rooms") or {}).get("join") or {}:
+                self.room_changed(room_id)
             self._spawn(self._insist(self._attendance.catch_up))
         elif post.gaps:
             self._spawn(self._insist(lambda: self._attendance.fill(post.gaps)))
@@ -162,7 +166,7 @@ class House:
     async def _read(self, room_id: str, event_id: str) -> None:
         try:
             await self._contact.introduced(room_id)
-            await self._insist(lambda: self._with.desk.take(room_id, event_id))
+            await self._insist(lambda: self._with.desk.take(room_id, event_id), tries=_TRIES)
         finally:
             self._letters.discard((room_id, event_id))
 
@@ -173,8 +177,12 @@ class House:
             for room_id in rooms:
                 self._with.runner.wake((migration.number, room_id))
 
-    async def _insist(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do the work; again after a pause while something that it needs is down."""
+    async def _insist(self, work: Callable[[], Coroutine[Any, Any, None]], *, tries: int = 1) -> None:
+        """Do the work; again after a pause while something that it needs is down.
+
+        What is refused is tried so often in all, with growing pauses, and then let go.
+        """
+        refusals = 0
         while not self._leaving.is_set():
             try:
                 await work()
@@ -183,7 +191,10 @@ class House:
                 return
             except (HomeserverError, NoEncryption) as error:
                 self._with.log.warning("can't do what is needed: %r", error)
-                return
+                refusals += 1
+                if refusals >= tries:
+                    return
+                pause = _PAUSE * 2**refusals
             except Limited as limited:
                 pause = limited.retry_after
             except (Unavailable, StoreDown) as error:
@@ -222,14 +233,15 @@ def build(
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
     witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
+    tell = Tell(voice, Told(transactions), steps)
     runner = Runner(
         Parts(
             store=store,
             witness=witness,
-            acts=Acts(rooms, steps),
+            acts=Acts(rooms, steps, lost=tell.power_change_lost),
             voice=voice,
             writer=writer,
-            tell=Tell(voice, Told(transactions), steps),
+            tell=tell,
             setbacks=Setbacks(store, steps),
             steps=steps,
             watch=watch,
@@ -244,7 +256,14 @@ def build(
         runner.wake((migration.number, migration.home_room))
 
     moving = Moving(
-        bot=bot, rooms=rooms, store=store, writer=writer, settings=settings, begun=begun, now=clock
+        bot=bot,
+        rooms=rooms,
+        store=store,
+        openings=Openings(transactions),
+        writer=writer,
+        settings=settings,
+        begun=begun,
+        now=clock,
     )
 
     def woken(number: int, room_id: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from logging import Logger
 
-from migrationbot.acts import Acts, NotShown, PowerChangeLost
+from migrationbot.acts import Acts, NotShown
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.config import Settings
@@ -125,7 +125,7 @@ class Runner:
         except (Forbidden, NoEncryption):
             log.warning("migration %d in %s: the room can't be read or written", *key)
             return self._longer_pause(key, _LONGEST_SHUT_OUT)
-        except (HomeserverError, PowerChangeLost, Exception):
+        except Exception:
             log.exception("migration %d in %s: could not go on", *key)
             return self._longer_pause(key, _LONGEST_PAUSE)
         self._pauses.pop(key, None)

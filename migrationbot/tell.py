@@ -9,7 +9,7 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decide import Wait, level_asked_now, level_now
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove
+from migrationbot.core.move import Migration, Mishap, Phase, Reason, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.steps import Steps
 from migrationbot.store.told import Told
@@ -52,8 +52,13 @@ class Tell:
             card = cards.hint(migration, kind, person, has=sight.room.power.level_of(person), asked=asked)
             await self._say(migration, move, kind, card, most=1)
 
+    async def power_change_lost(self, migration: Migration, move: RoomMove, by: str) -> None:
+        """Say whose change of power levels was overwritten and can't be put back."""
+        card = cards.mishap(migration, Mishap.POWER_CHANGE_LOST, by)
+        await self._say(migration, move, Mishap.POWER_CHANGE_LOST, card, most=_MOST)
+
     async def _say(
-        self, migration: Migration, move: RoomMove, about: Reason | Hint, card: Card, *, most: int
+        self, migration: Migration, move: RoomMove, about: Reason | Hint | Mishap, card: Card, *, most: int
     ) -> None:
         times, standing = await self._told.times(move, about)
         if standing or times >= most:

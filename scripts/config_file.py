@@ -7,7 +7,9 @@ import importlib
 import io
 import os
 import secrets
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -15,6 +17,15 @@ from ruamel.yaml import YAML
 from scripts.login import Login
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "config.example.yaml"
+DATABASE = "migrationbot.db"  # as the example says, beside config.yaml
+
+# What mautrix keeps there of a device. It refuses to start with those of another one.
+_OF_THE_DEVICE = (
+    "crypto_account",
+    "crypto_olm_session",
+    "crypto_megolm_inbound_session",
+    "crypto_megolm_outbound_session",
+)
 
 
 def configuration(login: Login) -> str:
@@ -57,3 +68,13 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         Path(draft).unlink()
         raise
+
+
+def forget_former_device(database: Path) -> None:
+    """Make a database fit for a new device of the bot; all else in it stays. Raises sqlite3.Error."""
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for table in {name for (name,) in found} & {*_OF_THE_DEVICE}:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - one of the names above

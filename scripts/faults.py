@@ -26,9 +26,10 @@ from typing import TypeAlias
 from scripts.run import ROOT
 from tests.support.homeserver import HomeserverPair, homeserver_pair
 from tests.support.kills import Survival, survive
+from tests.support.lane import Lane, lane
 from tests.support.postgres import Postgres
 from tests.support.proxy import ENDS_BOT, Case, Fault
-from tests.support.reference import Lane, Result, insist, lane, try_case
+from tests.support.reference import Result, insist, try_case
 
 DATABASES = ("sqlite", "postgres")
 KILLS = 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import sqlite3
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,7 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.config_file import can_encrypt, configuration, write_private
+from scripts.config_file import (
+    DATABASE,
+    can_encrypt,
+    configuration,
+    forget_former_device,
+    write_private,
+)
 from scripts.login import CannotLogIn, Homeserver, Login, discover, reach, well_known_url
 
 HOMESERVER, USER = "MIGRATIONBOT_HOMESERVER", "MIGRATIONBOT_USER"
@@ -116,6 +123,8 @@ def set_up(config: Path, answers: Answers) -> None:
         raise NotSetUp(f"{error} Nothing was written.") from None
     except OSError as error:
         raise NotSetUp(f"{config.name} can't be written: {error.strerror}.") from None
+    except sqlite3.Error as error:
+        raise NotSetUp(f"{DATABASE} can't be used: {error}. Nothing was written.") from None
     encryption = _encryption(login).format(device_id=login.device_id, config=config.name)
     print(NEXT.format(user_id=login.user_id, config=config.name, encryption=encryption))
 
@@ -162,8 +171,9 @@ async def _log_in_and_write(config: Path, account: Account) -> Login:
 async def _write(config: Path, login: Login, homeserver: Homeserver, *, keep: bool) -> None:
     """Write it; when that fails, and the login is ours, leave no device behind."""
     try:
+        forget_former_device(config.parent / DATABASE)
         write_private(config, configuration(login))
-    except OSError:
+    except (OSError, sqlite3.Error):
         if not keep:
             with suppress(CannotLogIn):
                 await homeserver.log_out(login)

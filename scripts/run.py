@@ -32,6 +32,7 @@ def main() -> None:
     sys.stdout.flush()
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     os.chdir(ROOT)
+    os.umask(0o077)  # the database tells who moves where, and holds keys
     command = standalone_command(config)
     os.execve(command[0], command, environment)  # noqa: S606 (no shell is wanted)
 

@@ -9,7 +9,7 @@ from typing import Any
 from migrationbot.core.approval import Hint
 from migrationbot.core.decide import level_now
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Ending, Migration, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.plan import worth
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
@@ -123,6 +123,18 @@ def hint(migration: Migration, kind: Hint, person: str, *, has: int, asked: int)
         person=person,
         has=has,
         asked=asked,
+    )
+
+
+def mishap(migration: Migration, kind: Mishap, person: str) -> Card:
+    """What went wrong beside the move, to the person whom it concerns."""
+    return render(
+        "mishap.html",
+        fields=_fields("progress", migration, "running"),
+        mentions=(person,),
+        **_who(migration),
+        kind=kind.value,
+        person=person,
     )
 
 

@@ -77,6 +77,12 @@ class Reason(Enum):
     GAVE_UP = "gave_up"  # what had to be mended was not mended in time
 
 
+class Mishap(Enum):
+    """What went wrong beside the move, and has to be said. Each has its sentence in the templates."""
+
+    POWER_CHANGE_LOST = "power_change_lost"  # somebody changed power levels while the bot did
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is agreed to when the request card is approved. It never changes afterwards."""

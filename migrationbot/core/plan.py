@@ -70,10 +70,8 @@ def worth(power: PowerLevels, user_id: str) -> int:
 
 
 def level_to_give(power: PowerLevels, *, old: str, bot: str) -> int:
-    """The least of the old account's level and what the bot can give; never less than everyone has."""
+    """The least of the old account's level and what the bot can give; the former when it can give nothing."""
     wanted = worth(power, old)
-    if wanted <= power.users_default:
-        return wanted
     return min(wanted, power.level_of(bot)) if can_send(power, bot, "m.room.power_levels") else wanted
 
 

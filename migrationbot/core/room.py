@@ -58,6 +58,7 @@ class Member:
     membership: Membership
     sender: str  # who made it so: the account itself when it joined or left
     event_id: str
+    replaces_state: str | None = None  # the event ID of the standing before this one
 
     @property
     def by_self(self) -> bool:
@@ -152,6 +153,7 @@ def member_of(event: StateEvent) -> Member:
         membership=_choice(Membership, event.content.get("membership"), Membership.LEAVE),
         sender=event.sender,
         event_id=event.event_id,
+        replaces_state=event.replaces_state,
     )
 
 

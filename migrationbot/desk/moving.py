@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrationbot.chat.card import Card
 from migrationbot.chat.commands import Migrate, Scope
@@ -18,6 +18,7 @@ from migrationbot.request import RequestWriter
 from migrationbot.steps import Clock
 from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
+from migrationbot.store.openings import Openings
 
 from .letter import Letter
 
@@ -29,6 +30,7 @@ class Moving:
     bot: str  # the bot's own user ID
     rooms: Rooms
     store: Migrations
+    openings: Openings
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration], None]  # is told of each new migration
@@ -74,6 +76,9 @@ class Moving:
             raise await self._already_moving(migration)
         people = (self.bot, migration.old, migration.new)
         room = await self.rooms.read(letter.room_id, people, whole=True)
+        # What another move has opened for a while is not the room's own setting.
+        own = await self.openings.own_setting(letter.room_id)
+        room = replace(room, visibility=own or room.visibility)
         opens = settings.open_history and not command.keep_history
         plan = make_plan(Wish(bot=self.bot, old=migration.old, new=migration.new, open_history=opens), room)
         return migration, RoomMove(

@@ -48,12 +48,14 @@ def invites_in(section: Mapping[str, Any], *, bot: str) -> Iterator[Invite]:
 
 
 def joins_in(answer: Mapping[str, Any], *, bot: str) -> Iterator[Join]:
-    """The rooms that the bot has come into; a new display name is not a join."""
+    """The rooms that the bot has come into; a new display name is not a join.
+
+    Only the timeline tells: where two events crossed, Synapse shows older state as well.
+    """
     for room_id, room in _joined(answer):
-        events = list(_all_events(room))
-        own = [event for event in events if _membership(event, of=bot) == "join"]
+        own = [event for event in _section(room, "timeline") if _membership(event, of=bot) == "join"]
         if any(_was_outside(event) for event in own):
-            shown = sum(1 for event in events if _is_joined(event))
+            shown = sum(1 for event in _all_events(room) if _is_joined(event))
             yield Join(room_id=room_id, alone=max(shown, _count(room) or 0) <= 1)
 
 
@@ -77,8 +79,12 @@ def _joined(answer: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
 
 
 def _all_events(room: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for section in ("state", "timeline"):
-        yield from _events(_dict(room.get(section)).get("events"))
+    yield from _section(room, "state")
+    yield from _section(room, "timeline")
+
+
+def _section(room: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    return _events(_dict(room.get(name)).get("events"))
 
 
 def _events(found: object) -> Iterator[Mapping[str, Any]]:

@@ -41,7 +41,10 @@ class Message:
 
 
 class Rooms:
-    """What the bot reads and does in rooms."""
+    """What the bot reads and does in rooms.
+
+    Acts never wait for their turn: they raise Limited, and whoever decided on them has to look again then.
+    """
 
     def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
@@ -71,17 +74,14 @@ class Rooms:
             raw = await self._api.get(where, {"format": "event"})
         except NotFound:
             return None
-        unsigned = _dict(raw.get("unsigned"))
-        replaced = unsigned.get("replaces_state")
-        return StateEvent(
-            type=event_type,
-            state_key=state_key,
-            content=_dict(raw.get("content")),
-            sender=str(raw.get("sender", "")),
-            event_id=str(raw.get("event_id", "")),
-            replaces_state=replaced if isinstance(replaced, str) else None,
-            sent_at=_time(raw.get("origin_server_ts")),
-        )
+        return state_event_of({**raw, "type": event_type, "state_key": state_key})
+
+    async def past_state(self, room_id: str, event_id: str) -> StateEvent | None:
+        """A state event of any time, None when it is not there."""
+        try:
+            return state_event_of(await self._api.get(path(CLIENT, "rooms", room_id, "event", event_id)))
+        except NotFound:
+            return None
 
     async def message(self, room_id: str, event_id: str) -> Message | None:
         """One event as it is now; None when it is not there. Raises Forbidden when the bot may not see it."""
@@ -116,16 +116,19 @@ class Rooms:
 
     async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
         """Set one state event with an empty state key; gives its event ID."""
-        answer = await self._api.send("PUT", path(CLIENT, "rooms", room_id, "state", event_type, ""), content)
+        where = path(CLIENT, "rooms", room_id, "state", event_type, "")
+        answer = await self._api.send("PUT", where, content, at_once=True)
         return str(answer.get("event_id", ""))
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite an account."""
-        await self._api.send("POST", path(CLIENT, "rooms", room_id, "invite"), {"user_id": user_id})
+        where = path(CLIENT, "rooms", room_id, "invite")
+        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
 
     async def withdraw_invite(self, room_id: str, user_id: str) -> None:
         """Take an invite back: to the protocol that is a kick."""
-        await self._api.send("POST", path(CLIENT, "rooms", room_id, "kick"), {"user_id": user_id})
+        where = path(CLIENT, "rooms", room_id, "kick")
+        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
 
     async def profile_warning(self, user_id: str) -> str | None:
         """Why an invite may not reach the account: "missing", "unreachable", or None when all looks well."""
@@ -138,6 +141,20 @@ class Rooms:
         except (HomeserverError, Rejected):
             return None  # some servers show profiles to nobody
         return None
+
+
+def state_event_of(raw: Json) -> StateEvent:
+    """A state event, whatever its sender put into it."""
+    replaced = _dict(raw.get("unsigned")).get("replaces_state")
+    return StateEvent(
+        type=str(raw.get("type", "")),
+        state_key=str(raw.get("state_key", "")),
+        content=_dict(raw.get("content")),
+        sender=str(raw.get("sender", "")),
+        event_id=str(raw.get("event_id", "")),
+        replaces_state=replaced if isinstance(replaced, str) else None,
+        sent_at=_time(raw.get("origin_server_ts")),
+    )
 
 
 def message_of(raw: Json) -> Message:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from mautrix.util.async_db import Connection
 
 from migrationbot.core.approval import Hint
-from migrationbot.core.move import Reason, RoomMove
+from migrationbot.core.move import Mishap, Reason, RoomMove
 
 from .database import Transactions
 
@@ -17,7 +17,7 @@ class Told:
     def __init__(self, transactions: Transactions) -> None:
         self._run = transactions.run
 
-    async def times(self, move: RoomMove, reason: Reason | Hint) -> tuple[int, bool]:
+    async def times(self, move: RoomMove, reason: Reason | Hint | Mishap) -> tuple[int, bool]:
         """How often this was said in all, and whether what was said last still stands."""
 
         async def work(connection: Connection) -> tuple[int, bool]:
@@ -31,7 +31,7 @@ class Told:
 
         return await self._run(work)
 
-    async def add(self, move: RoomMove, reason: Reason | Hint) -> None:
+    async def add(self, move: RoomMove, reason: Reason | Hint | Mishap) -> None:
         """Note that it was said."""
 
         async def work(connection: Connection) -> None:

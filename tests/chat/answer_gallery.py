@@ -11,7 +11,6 @@ from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.cards import Approvers
 from migrationbot.core.ability import abilities
-from migrationbot.core.approval import Evidence
 from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Goal, Standing, standing
@@ -30,6 +29,7 @@ from tests.chat.builders import (
     move,
     room,
 )
+from tests.core.worlds import evidence
 
 WAITS = (
     Reason.APPROVAL,
@@ -42,14 +42,6 @@ WAITS = (
     Reason.NOT_ALLOWED,
     Reason.PAUSED,
 )
-NOBODY_ANSWERED = Evidence(
-    command_stands=True,
-    cancelled_by="",
-    card_stands=True,
-    reactions=(),
-    confirm_stands=True,
-    confirmations=(),
-)
 ALL_GOALS = Standing(met=tuple(Goal)[:-1], to_come=tuple(Goal), agreed=(), level=100)
 
 
@@ -61,7 +53,7 @@ def approvers(*named: str, **changes: Any) -> Approvers:
 def outlook(current: RoomMove, state: RoomState, *named: str, **changes: Any) -> answers.Outlook:
     """The move waits for an answer until tomorrow."""
     usual = answers.Outlook(
-        standing=standing(current, state, NOBODY_ANSWERED),
+        standing=standing(current, state, evidence()),
         approvers=approvers(*named),
         wait=Reason.APPROVAL,
         until=NOW + DAY,

@@ -11,7 +11,7 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Code, Refused
-from migrationbot.core.move import Outcome, Phase, Plan, Reason, RoomMove, Step
+from migrationbot.core.move import Mishap, Outcome, Phase, Plan, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
 from tests.chat.answer_gallery import every_answer
 from tests.chat.builders import (
@@ -183,6 +183,7 @@ def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
         "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
         **dict(hints(cast)),
+        **{f"mishap {kind.value}": cards.mishap(migration(cast), kind, cast.admin) for kind in Mishap},
         "wait: undoing": progress(Reason.BOT_LACKS_POWER, undoing, cast=cast),
     }
 

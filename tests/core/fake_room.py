@@ -40,6 +40,10 @@ class FakeRoom:
             return self.now
         return read_room(ROOM, self._last_seen.values()) if membership is Membership.LEAVE else None
 
+    def state_event(self, kind: str, key: str) -> StateEvent | None:
+        """The event that is in force."""
+        return self._state.get((kind, key))
+
     def has_been(self, user: str, *memberships: str, since: int = 0) -> bool:
         """Whether the account was that at any time since that many events, or at that moment."""
         told = [event for event in self.events if event.type == "m.room.member" and event.state_key == user]

@@ -17,9 +17,11 @@ from migrationbot.core.move import Phase, Reason, Rules, Step
 from migrationbot.core.plan import Wish, make_plan
 from migrationbot.core.power import with_level
 from migrationbot.core.room import Membership
-from tests.core.fake_bot import Crash, FakeBot, Killed, Thread
+from tests.core.fake_bot import FakeBot
+from tests.core.fake_homeserver import Crash, FakeHomeserver, Killed
 from tests.core.fake_room import Denied, FakeRoom
-from tests.core.worlds import BOT, CAROL, DAVE, ERIN, EVERYONE, HOUR, NEW, NOW, OLD, member, move, state
+from tests.core.thread import Thread
+from tests.core.worlds import BOT, CAROL, DAVE, ERIN, EVERYONE, HOUR, NEW, OLD, member, move, state
 
 PEOPLE = st.sampled_from([OLD, NEW, CAROL, DAVE, ERIN])
 ANYONE = st.sampled_from(EVERYONE)
@@ -35,8 +37,8 @@ class Interleavings(RuleBasedStateMachine):
     """One room, a request in it, and whoever is there."""
 
     room: FakeRoom
+    homeserver: FakeHomeserver
     bot: FakeBot
-    now: int = NOW
 
     @initialize(
         version=st.integers(1, 12).map(str),
@@ -61,18 +63,18 @@ class Interleavings(RuleBasedStateMachine):
             state("m.room.history_visibility", {"history_visibility": setting}),
             *(member(user, "join") for user in EVERYONE if user != NEW),
         )
+        self.homeserver = FakeHomeserver(self.room)
         self.ask()
 
     def ask(self) -> None:
         """A request, when one is possible here; otherwise one that has ended."""
         wish = Wish(bot=BOT, old=OLD, new=NEW)
         try:
-            asked = move(plan=make_plan(wish, self.room.now), expires_at=self.now + 168 * HOUR)
+            until = self.homeserver.now + 168 * HOUR
+            asked = move(plan=make_plan(wish, self.room.now), expires_at=until)
         except Refused:
             asked = move(phase=Phase.ENDED)
-        self.bot = FakeBot(
-            room=self.room, thread=Thread(), move=asked, now=self.now, began=len(self.room.events)
-        )
+        self.bot = FakeBot(self.homeserver, Thread(), asked)
 
     @property
     def going_on(self) -> bool:
@@ -110,7 +112,7 @@ class Interleavings(RuleBasedStateMachine):
     def react(self, card: str, who: str, no: bool) -> None:
         self.bot.thread.answers.add((card, who, NO if no else YES))
 
-    @rule(card=CARDS, who=PEOPLE, what=st.sampled_from(Answer))
+    @rule(card=CARDS, who=PEOPLE, what=st.sampled_from([YES, NO]))
     def take_back(self, card: str, who: str, what: Answer) -> None:
         self.bot.thread.answers.discard((card, who, what))
 
@@ -165,17 +167,16 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 7, 50, 200]))
     def pass_time(self, hours: int) -> None:
-        self.now += hours * HOUR
-        self.bot.now = self.now
+        self.homeserver.now += hours * HOUR
 
     @rule(step=st.sampled_from([None, None, *Step]))
     def refuse(self, step: Step | None) -> None:
-        self.bot.refused = step
+        self.homeserver.refused = step
 
     @rule(needed=st.integers(1, 2), may=st.booleans())
     def set_rules(self, needed: int, may: bool) -> None:
-        rules = Rules(approvals_needed=needed, requester_may_approve=may)
-        self.bot.move = replace(self.bot.move, rules=rules)
+        rules = Rules(approvals_needed=needed, requester_may_approve=may, give_up_after=6 * HOUR)
+        self.bot.database.move = replace(self.bot.move, rules=rules)
 
     @invariant()
     def nothing_is_done_twice(self) -> None:
@@ -190,9 +191,9 @@ class Interleavings(RuleBasedStateMachine):
             self.bot.look()
             if self.bot.waiting is None:
                 break
-            self.bot.now = self.bot.waiting.until
+            self.homeserver.now = self.bot.waiting.until
         assert not self.going_on or self.room.as_shown is None
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=60, stateful_step_count=40)
+TestInterleavings.settings = settings(max_examples=100, stateful_step_count=40)

@@ -94,6 +94,7 @@ def test_a_member_with_less_than_the_old_account_is_moved() -> None:
     [
         (with_levels({BOT: 0}), 100, "promote"),
         (with_levels({BOT: 49, OLD: 60}), 60, "promote"),
+        (with_levels({BOT: 40, OLD: 40}), 50, "promote"),
         (with_levels({BOT: 60, OLD: 80, NEW: 60}), 80, "promote"),
         (with_levels({BOT: 60}, events={"m.room.power_levels": 70}), 100, "promote"),
         (with_levels({BOT: 20, OLD: 0}, invite=30), 30, "invite"),

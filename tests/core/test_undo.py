@@ -77,6 +77,11 @@ def test_what_is_not_ours_any_more_is_left_alone(change: StateEvent) -> None:
     assert is_over(cancelled(OPEN, INVITE), room(change))
 
 
+def test_an_invite_that_somebody_else_sent_while_ours_was_on_its_way_is_theirs() -> None:
+    theirs = state("m.room.member", {"membership": "invite"}, key=NEW, sender=CAROL, event_id="$invite")
+    assert is_over(cancelled(INVITE), room(theirs))
+
+
 @pytest.mark.parametrize("levels", [with_levels({BOT: 49}), with_levels({BOT: 60, NEW: 60})])
 def test_an_invite_beyond_our_reach_is_left_to_people_at_once(levels: dict[str, object]) -> None:
     assert is_over(cancelled(INVITE), room(INVITED, levels=levels))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.homeserver import HomeserverPair
-from tests.support.reference import Lane, lane
+from tests.support.lane import Lane, lane
 
 
 @pytest.fixture(scope="session")

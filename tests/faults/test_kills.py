@@ -7,7 +7,7 @@ Here a few kills; `make faults` does 200 on each kind of database.
 from __future__ import annotations
 
 from tests.support.kills import survive
-from tests.support.reference import Lane
+from tests.support.lane import Lane
 
 KILLS = 15
 SEED = 1

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.lane import Lane
 from tests.support.proxy import Case, Fault
-from tests.support.reference import Lane, insist, try_case
+from tests.support.reference import insist, try_case
 
 # What the reference migration sends. A homeserver lets a bot send 10 events and then one in 5 s.
 SENT = (

@@ -142,7 +142,8 @@ async def test_from_a_password_to_a_bot_with_a_device_of_its_own(
         await is_answered(carol, bot)
         await again.stop(signal.SIGINT)
         assert len(await devices(bot)) == len(before) + 1
-        assert stat.S_IMODE((checkout / "config.yaml").stat().st_mode) == 0o600
+        for name in ("config.yaml", "migrationbot.db"):
+            assert stat.S_IMODE((checkout / name).stat().st_mode) == 0o600
         said = process.log_text()
         assert f"/op {bot.user_id} 100" in said
         assert bot.account.password not in said
@@ -175,6 +176,25 @@ async def test_a_token_is_taken_as_it_is(checkout: Path, bot: Person, people: Pe
         assert made["device_id"] == (bot.account.device_id if can_encrypt() else None)
         assert (await devices(bot)).keys() == before.keys()
         assert bot.account.access_token not in process.log_text()
+    finally:
+        await process.kill()
+
+
+async def test_without_its_configuration_it_logs_in_anew_and_keeps_its_database(
+    checkout: Path, bot: Person, people: People
+) -> None:
+    process = running(checkout, environment(bot.account))
+    try:
+        for starts in (1, 2):
+            process.start()
+            await until_started(process, starts)
+            await is_answered(await people("carol"), bot)
+            made = config_of(checkout)["user"]["credentials"]
+            if can_encrypt():
+                await has_keys(process, bot, made["device_id"])
+            await process.stop(signal.SIGINT)
+            (checkout / "config.yaml").unlink()
+        assert list((await devices(bot)).values()).count("migrationbot") == 2
     finally:
         await process.kill()
 

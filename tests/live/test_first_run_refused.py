@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the first `make run` says when the account, the password or the homeserver can't be used."""
+"""What the first `make run` says of accounts, passwords and homeservers that do not serve, or not for all."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -104,6 +105,7 @@ async def test_a_login_that_can_not_be_kept_is_ended(bot: Person, tmp_path: Path
 
 
 VERSIONS, LOGIN = "/_matrix/client/versions", "/_matrix/client/v3/login"
+WHOAMI = "/_matrix/client/v3/account/whoami"
 IS_HOMESERVER = {VERSIONS: (200, {"versions": ["v1.11"]})}
 TAKES_PASSWORDS = {LOGIN: (200, {"flows": [{"type": "m.login.password"}]})}
 
@@ -126,6 +128,34 @@ async def test_what_is_no_usable_homeserver_gets_a_sentence(
 ) -> None:
     url = await impostor(answers)
     assert said in await refused(tmp_path / "nothing", environment(bot.account, HOMESERVER=url))
+
+
+@pytest.mark.parametrize(
+    ("device", "packages", "said"),
+    [
+        ("ABC", True, "It has a device of its own, ABC"),
+        ("ABC", False, "The packages for encryption are not installed"),
+        (None, True, "The access token belongs to no device"),
+    ],
+)
+async def test_it_says_whether_it_will_speak_in_encrypted_rooms(
+    device: str | None,
+    packages: bool,
+    said: str,
+    impostor: Impostor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "mautrix.crypto", sys if packages else None)
+    who = {"user_id": "@bot:example.org", "device_id": device}
+    url = await impostor({**IS_HOMESERVER, WHOAMI: (200, who)})
+    given = {"MIGRATIONBOT_HOMESERVER": url, "MIGRATIONBOT_ACCESS_TOKEN": "the-token"}
+    await asyncio.to_thread(set_up, tmp_path / "config.yaml", Answers(environment=given, person=None))
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert "the-token" not in shown
+    assert "access_token: the-token\n" in (tmp_path / "config.yaml").read_text()
 
 
 async def test_a_server_name_leads_to_its_homeserver(impostor: Impostor) -> None:

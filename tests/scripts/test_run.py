@@ -153,6 +153,8 @@ def test_the_bot_does_not_inherit_the_password(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("MIGRATIONBOT_PASSWORD", SECRET)
     monkeypatch.setenv("ELSEWHERE", "stays")
+    masks: list[int] = []
+    monkeypatch.setattr(os, "umask", masks.append)
     started: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "execve", lambda _, command, environment: started.append((command, environment)))
     run.main()
@@ -161,6 +163,7 @@ def test_the_bot_does_not_inherit_the_password(tmp_path: Path, monkeypatch: pyte
     assert SECRET not in environment.values()
     assert environment["ELSEWHERE"] == "stays"
     assert Path.cwd() == tmp_path
+    assert masks == [0o077]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import asyncio
 import random
 from dataclasses import dataclass
 
+from tests.support.lane import Lane, unforeseen
 from tests.support.proxy import Fault
-from tests.support.reference import Lane, carry_through, unforeseen
+from tests.support.reference import carry_through
 from tests.support.scene import RoomOptions, usual_room
 
 # A bot that is left alone does a migration in this time, about; in seconds.

@@ -13,9 +13,10 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 from urllib.parse import unquote
 
 import aiohttp
@@ -24,7 +25,7 @@ from yarl import URL
 
 from tests.support.ports import HOST, free_port
 
-# How long a 429 says to wait, in seconds.
+# How long a 429 says to wait, unless a test has another wish, in seconds.
 TOLD_TO_WAIT = 0.6
 
 # How much sooner than told a write may come: it may have been under way when the 429 was. In seconds.
@@ -58,10 +59,7 @@ ENDS_BOT = frozenset({Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.STOPPED})
 _WITHHELD = frozenset({Fault.TIMED_OUT, Fault.STOPPED})
 _ANSWERS: Mapping[Fault, tuple[int, Mapping[str, object]]] = {
     Fault.FORBIDDEN: (403, {"errcode": "M_FORBIDDEN", "error": "No"}),
-    Fault.LIMITED: (
-        429,
-        {"errcode": "M_LIMIT_EXCEEDED", "error": "Wait", "retry_after_ms": round(TOLD_TO_WAIT * 1000)},
-    ),
+    Fault.LIMITED: (429, {"errcode": "M_LIMIT_EXCEEDED", "error": "Wait"}),
     Fault.LIMITED_WITHOUT_TIME: (429, {"errcode": "M_LIMIT_EXCEEDED", "error": "Wait"}),
     Fault.BAD_GATEWAY: (502, {}),
     Fault.SERVER_UNREACHABLE: (502, {"errcode": "M_UNKNOWN", "error": "Can't connect to server"}),
@@ -74,10 +72,10 @@ class Case:
 
     label: str  # the shape of the request
     occurrence: int  # which of that shape, from 1 on
-    fault: Fault
+    fault: Fault | None  # None: only what a tap does meanwhile
 
     def __str__(self) -> str:
-        return f"{self.label} #{self.occurrence}, {self.fault.value}"
+        return f"{self.label} #{self.occurrence}, {self.fault.value if self.fault else 'nothing'}"
 
     def strikes(self, label: str, occurrence: int) -> bool:
         """Whether it is this request.
@@ -89,26 +87,37 @@ class Case:
         return label == self.label and 0 <= occurrence - self.occurrence <= int(again)
 
 
+Meanwhile: TypeAlias = Callable[[], Awaitable[object]] | None
+
+
 class Tap:
     """The bot's requests about one room, in the order in which they came."""
 
-    def __init__(self, *names: str, case: Case | None = None) -> None:
-        """`names` are the room ID, and accounts that no other room has."""
+    def __init__(
+        self, *names: str, case: Case | None = None, before: Meanwhile = None, after: Meanwhile = None
+    ) -> None:
+        """`names` are parts of their paths: the room ID, and accounts that no other room has.
+
+        `before` is awaited when the case's request has come and the homeserver has not heard it, `after` when
+        it has done it and nobody else has heard so.
+        """
         self.names = names
+        self.before = before
+        self.after = after
         self.requests: list[tuple[str, int]] = []  # the label, and which one of that shape
         self.fired = False
         self._case = case
         self._counts: Counter[str] = Counter()
 
-    def note(self, label: str) -> Fault | None:
-        """Count a request; gives what happens to it, if anything does."""
+    def note(self, label: str) -> Case | None:
+        """Count a request; gives the case when it is this one."""
         self._counts[label] += 1
         occurrence = self._counts[label]
         self.requests.append((label, occurrence))
         if self._case is None or not self._case.strikes(label, occurrence):
             return None
         self.fired = True
-        return self._case.fault
+        return self._case
 
 
 class FaultProxy:
@@ -118,6 +127,7 @@ class FaultProxy:
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         self.end_bot: Callable[[Fault], None] | None = None  # kills or stops it, now
+        self.told_to_wait = TOLD_TO_WAIT
         self.too_early: list[str] = []  # writes that came before the time that a 429 had named
         self._homeserver_url = homeserver_url
         self._taps: dict[str, Tap] = {}
@@ -159,29 +169,39 @@ class FaultProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/")]
-        label = shape(request.method, parts)
+        label = shape(request.method, parts, request.rel_url.query)
         tap = next((self._taps[part] for part in parts if part in self._taps), None)
         if tap is None or label is None:
             return await self._pass_on(request)
         if request.method in _WRITES and time.monotonic() < self._not_before - _UNDER_WAY:
             self.too_early.append(label)
-        fault = tap.note(label)
-        return await (self._pass_on(request) if fault is None else self._strike(fault, request))
+        case = tap.note(label)
+        return await (self._pass_on(request) if case is None else self._meet(tap, case.fault, request))
+
+    async def _meet(self, tap: Tap, fault: Fault | None, request: web.Request) -> web.StreamResponse:
+        answer: web.StreamResponse = web.Response()
+        if tap.before is not None:
+            await tap.before()
+        if fault is None or fault in _APPLIED:
+            answer = await self._pass_on(request)
+        if tap.after is not None:
+            await tap.after()
+        return answer if fault is None else await self._strike(fault, request)
 
     async def _strike(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        if fault in _APPLIED:
-            await self._pass_on(request)
         if fault in ENDS_BOT:
             assert self.end_bot is not None, "Nobody said how to end the bot."
             self.end_bot(fault)
         if fault in _WITHHELD:
             await asyncio.sleep(_LONGEST)  # cancelled once the bot is gone or has given up
-        if fault is Fault.LIMITED and request.method in _WRITES:
-            self._not_before = time.monotonic() + TOLD_TO_WAIT
         if fault not in _ANSWERS:
             _break_connection(request)
             return web.Response()
         status, body = _ANSWERS[fault]
+        if fault is Fault.LIMITED:
+            body = {**body, "retry_after_ms": round(self.told_to_wait * 1000)}
+            if request.method in _WRITES:
+                self._not_before = time.monotonic() + self.told_to_wait
         return web.json_response(body, status=status) if body else web.Response(status=status, text="<html>")
 
     async def _pass_on(self, request: web.Request) -> web.Response:
@@ -200,7 +220,7 @@ class FaultProxy:
             return web.Response(status=answer.status, body=content, headers=headers)
 
 
-def shape(method: str, parts: Sequence[str]) -> str | None:
+def shape(method: str, parts: Sequence[str], query: Mapping[str, str]) -> str | None:
     """The request without its room, events and transaction; None when maubot makes it by itself.
 
     An account is named by its role: tests call it `role-` and something unique.
@@ -214,6 +234,8 @@ def shape(method: str, parts: Sequence[str]) -> str | None:
             return f"{method} relations/{relation}"
         case ["rooms", _, ("event" | "invite" | "kick" | "messages") as what, *_]:
             return f"{method} {what}"
+        case ["sync"] if query.get("filter", "").startswith("{"):  # maubot's own names a stored filter
+            return f"{method} sync"
         case ["profile", _] if method == "GET":
             return f"{method} profile"
     return None

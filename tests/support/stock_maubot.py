@@ -42,10 +42,13 @@ class StockFinder(PathFinder):
         hidden = name.partition(".")[0] in HIDDEN
         return None if hidden else PathFinder.find_spec(name, path, target)
 
+def source(callback):
+    return getattr(getattr(callback, "__func__", callback), "__code__", None)
+
 def tell(*_):
-    loop = asyncio.get_running_loop()
-    timers = [timer for timer in loop._scheduled if not timer.cancelled()]
-    found = [repr(each) for each in (*asyncio.all_tasks(), *timers)]
+    timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]
+    found = [repr(task) for task in asyncio.all_tasks()]
+    found += [f"{{timer!r}} of {{source(timer._callback)!r}}" for timer in timers]
     print({marker!r} + json.dumps([each for each in found if ".mbp" in each]), file=sys.stderr, flush=True)
 
 sys.meta_path[sys.meta_path.index(PathFinder)] = StockFinder

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Power levels that two change at once: the bot's one change, and whatever another admin wrote meanwhile.
+
+A PUT has no compare-and-set: it silently undoes what was written since the bot looked. Synapse tells of each
+state event which one it took the place of, across homeservers too, so this can be seen afterwards and mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from migrationbot.core.move import RoomMove
+from migrationbot.core.power import CREATOR, PowerLevels, merge_lost, with_integers
+from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.matrix.errors import Forbidden, Rejected
+from migrationbot.matrix.rooms import Rooms
+
+POWER_LEVELS = "m.room.power_levels"
+
+_MERGES = 3  # how often another admin's simultaneous change is put back before we say so
+_FURTHEST = 50  # events that are looked through for our own
+
+StillDue = Callable[[RoomState], bool]  # whether the promotion is still right in such a room
+
+
+class PowerChangeLost(Exception):
+    """Another admin's change of power levels was overwritten and could not be put back."""
+
+    def __init__(self, by: str) -> None:
+        """`by` is that admin's user ID."""
+        super().__init__("a change of power levels was overwritten")
+        self.by = by
+
+
+class Merging:
+    """Looks at what became of the bot's changes of power levels."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def promotion(self, move: RoomMove, base: str | None) -> str | None:
+        """The event with which the bot raised the new account after `base`, unless it took that back itself.
+
+        It counts also when somebody else has lowered the account since.
+        """
+        found, before = None, _entry(await self._past(move.room_id, base), move.new)
+        for event in reversed(await self._since(move.room_id, base)):
+            after = _entry(event, move.new)
+            if event.sender == move.bot and after != before:
+                found = event.event_id if after > before else None
+            before = after
+        return found
+
+    async def put_back(
+        self, move: RoomMove, base: str | None, ours: str, still_due: StillDue, room: RoomState
+    ) -> bool:
+        """If the bot's event `ours` took the place of another one than `base`, put that one's changes back.
+
+        Where they make the promotion wrong, it is the promotion that is undone. Gives whether anything
+        was written. Raises PowerChangeLost when somebody writes faster than the bot.
+        """
+        for turn in range(_MERGES + 1):
+            since = await self._since(move.room_id, base)
+            mine = next((event for event in since if event.event_id == ours), None)
+            # Not every homeserver tells what was replaced.
+            if mine is None or mine.replaces_state in (base, None):
+                return turn > 0
+            merged = await self._merged(move, base, mine, since[0], still_due, room)
+            if merged == since[0].content:
+                return turn > 0
+            try:
+                ours = await self._rooms.put_state(move.room_id, POWER_LEVELS, merged)
+            except (Forbidden, Rejected):
+                break  # it takes a higher level than the bot's
+            base = since[0].event_id
+        raise PowerChangeLost(await self._author(move, mine.replaces_state if mine else None))
+
+    async def _merged(
+        self,
+        move: RoomMove,
+        base: str | None,
+        mine: StateEvent,
+        latest: StateEvent,
+        still_due: StillDue,
+        room: RoomState,
+    ) -> Mapping[str, Any]:
+        """What is in force now and what was lost; without the promotion when the latter rules it out."""
+        lost = await self._content(move.room_id, mine.replaces_state)
+        if not still_due(_before_promotion(room, lost, move.new)):
+            return with_integers(merge_lost(mine.content, latest.content, lost))
+        based_on = await self._content(move.room_id, base)
+        return with_integers(merge_lost(based_on, lost, latest.content))
+
+    async def _since(self, room_id: str, base: str | None) -> Sequence[StateEvent]:
+        """The power levels that followed `base`, the latest first, as far as the homeserver tells."""
+        event, found = await self._rooms.state_event(room_id, POWER_LEVELS, ""), list[StateEvent]()
+        while event is not None and event.event_id != base and len(found) < _FURTHEST:
+            found.append(event)
+            event = await self._past(room_id, event.replaces_state)
+        return found
+
+    async def _past(self, room_id: str, event_id: str | None) -> StateEvent | None:
+        return await self._rooms.past_state(room_id, event_id) if event_id else None
+
+    async def _content(self, room_id: str, event_id: str | None) -> Mapping[str, Any]:
+        event = await self._past(room_id, event_id)
+        return event.content if event is not None else {}
+
+    async def _author(self, move: RoomMove, event_id: str | None) -> str:
+        """Who wrote what was lost; the requester, where the homeserver does not tell."""
+        lost = await self._past(move.room_id, event_id)
+        return lost.sender if lost is not None else move.requester
+
+
+def _entry(event: StateEvent | None, user_id: str) -> int:
+    """The account's own entry as a number, lower than any when there is none."""
+    users = event.content.get("users") if event is not None else None
+    level = users.get(user_id) if isinstance(users, Mapping) else None
+    return level if isinstance(level, int) else -CREATOR
+
+
+def _before_promotion(room: RoomState, content: Mapping[str, Any], new: str) -> RoomState:
+    """The room with these power levels, as if the new account had got nothing yet.
+
+    The lost change may itself be based on the promotion, and then it would seem done already.
+    """
+    users = content.get("users")
+    others = {user: level for user, level in users.items() if user != new} if isinstance(users, dict) else {}
+    power = PowerLevels.read(
+        {**content, "users": others},
+        version=room.version,
+        create_sender=room.create_sender,
+        additional_creators=room.power.creators,
+    )
+    return replace(room, power=power)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""While the bot waits because of a rate limit, what people said meanwhile counts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.lane import Lane
+from tests.support.proxy import TOLD_TO_WAIT, Case, Fault, Tap
+from tests.support.reference import greeted
+from tests.support.scene import RoomOptions, Scene, usual_room
+
+LIMITED_FOR = 4.0  # seconds
+
+
+@pytest.fixture
+async def limiting(shared_lane: Lane) -> AsyncIterator[Lane]:
+    """A homeserver whose 429 names a longer time."""
+    shared_lane.proxy.told_to_wait = LIMITED_FOR
+    yield shared_lane
+    shared_lane.proxy.told_to_wait = TOLD_TO_WAIT
+
+
+async def use_up_the_limit(lane: Lane, other: Scene) -> None:
+    """In another room the homeserver tells the bot to wait; the limit counts for all its rooms."""
+    tap = Tap(other.room, case=Case(label="PUT send/m.room.message", occurrence=1, fault=Fault.LIMITED))
+    lane.proxy.tap(tap)
+    other.command = await other.command_is("help")
+    await lane.until(lambda: tap.fired, "the bot to be limited")
+    lane.proxy.untap(tap)
+
+
+async def test_an_approval_that_is_taken_back_while_the_bot_waits_its_turn_counts_no_more(
+    limiting: Lane,
+) -> None:
+    lane = limiting
+    await lane.up()
+    one, another = (usual_room(lane.homeservers, lane.bot, RoomOptions()) for _ in range(2))
+    async with one as scene, another as other:
+        await greeted(scene)
+        await greeted(other)
+        await scene.ask()
+        await use_up_the_limit(lane, other)
+        logged = lane.bot.log_text().count("act invite")
+        approval = await scene.approve(scene.carol)
+        await lane.until(lambda: lane.bot.log_text().count("act invite") > logged, "the decision to invite")
+        await scene.carol.redact(scene.room, approval)
+        await other.answer_to(other.command)
+        told = await scene.progress()
+        assert "approval no longer stands" in told["content"]["body"]
+        assert await scene.membership(scene.new) is None
