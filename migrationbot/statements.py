@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from migrationbot.chat.commands import Approve, Refuse, parse
+from migrationbot.chat.commands import parse
+from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction
 from migrationbot.core.errors import Refused
 from migrationbot.core.move import Migration

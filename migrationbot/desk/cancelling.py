@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migrationbot.chat.commands import Cancel
+from migrationbot.chat.wishes import Cancel
 from migrationbot.core.errors import Code, Refused
 from migrationbot.store.migrations import Migrations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Check
+from migrationbot.chat.wishes import Check
 from migrationbot.core.ability import abilities
 from migrationbot.matrix.rooms import Rooms
 

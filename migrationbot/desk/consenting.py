@@ -12,7 +12,7 @@ from logging import Logger
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Approve, Refuse
+from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction, entitled, judge
 from migrationbot.core.decide import level_asked_now
 from migrationbot.core.errors import Code, Refused

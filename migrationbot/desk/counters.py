@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from logging import Logger
 
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Approve, Check, List, Migrate, Refuse, Retry, Status
+from migrationbot.chat.wishes import Approve, Check, List, Migrate, Refuse, Retry, Status
 from migrationbot.config import Settings
 from migrationbot.core.move import Rules
 from migrationbot.matrix.doors import Doors

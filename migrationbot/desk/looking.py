@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import List, Status
+from migrationbot.chat.wishes import List, Status
 from migrationbot.core.decide import Act, Decision, Wait, decide
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules

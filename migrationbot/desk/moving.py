@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Migrate, Scope
+from migrationbot.chat.wishes import Migrate, Scope
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId, check_not_lookalike

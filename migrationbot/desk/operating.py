@@ -9,7 +9,7 @@ from logging import Logger
 
 from migrationbot.chat import notices
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Operator
+from migrationbot.chat.wishes import Operator
 from migrationbot.config import Settings
 from migrationbot.core.move import Phase, RoomMove
 from migrationbot.matrix.doors import Doors

@@ -10,7 +10,8 @@ from typing import Any
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Command, parse
+from migrationbot.chat.commands import parse
+from migrationbot.chat.wishes import Command
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.matrix.messages import Messages, content_of, in_thread

@@ -9,7 +9,7 @@ from logging import Logger
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Migrate, Retry
+from migrationbot.chat.wishes import Migrate, Retry
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId
 from migrationbot.core.move import Migration, Rules

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from migrationbot.chat import answers, cards
-from migrationbot.chat.commands import Approve, Cancel, Check, List, Refuse, Retry, Status, parse
+from migrationbot.chat.commands import parse
+from migrationbot.chat.wishes import Approve, Cancel, Check, List, Refuse, Retry, Status
 from migrationbot.core.ability import abilities
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Outcome, Phase, Reason, Step

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from migrationbot.chat.commands import (
+from migrationbot.chat.commands import parse, starts_command
+from migrationbot.chat.wishes import (
     Approve,
     Cancel,
     Check,
@@ -25,8 +26,6 @@ from migrationbot.chat.commands import (
     Scope,
     Status,
     WhereIs,
-    parse,
-    starts_command,
 )
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId, show

@@ -10,7 +10,8 @@ from jinja2 import UndefinedError
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Problem, parse
+from migrationbot.chat.commands import parse
+from migrationbot.chat.mistakes import Problem
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId, check_not_lookalike, parse_user_id
 from migrationbot.core.plan import Wish, make_plan

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from migrationbot.chat import commands
+from migrationbot.chat import commands, wishes
 from scripts.first_run import VARIABLES
 from scripts.run import NOT_SET_UP, ROOT
 
@@ -23,15 +23,15 @@ DOCUMENTS = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 
 # What the word after `!migrate` asks for; with an account there, it is a migration. All of these are served.
 MEANINGS: Mapping[str, type] = {
-    "help": commands.Help,
-    "list": commands.List,
-    "check": commands.Check,
-    "status": commands.Status,
-    "cancel": commands.Cancel,
-    "retry": commands.Retry,
-    "approve": commands.Approve,
-    "refuse": commands.Refuse,
-    "operator": commands.Operator,
+    "help": wishes.Help,
+    "list": wishes.List,
+    "check": wishes.Check,
+    "status": wishes.Status,
+    "cancel": wishes.Cancel,
+    "retry": wishes.Retry,
+    "approve": wishes.Approve,
+    "refuse": wishes.Refuse,
+    "operator": wishes.Operator,
 }
 OPTIONS = {"--dry-run": "dry_run", "--keep-history": "keep_history"}
 
@@ -109,10 +109,10 @@ def test_a_command_means_what_it_says(code: Code) -> None:
         assert type(command) is MEANINGS[verb]
         assert getattr(command, "number", None) == (7 if "7" in rest else None)
         return
-    assert isinstance(command, commands.Migrate)
+    assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
-    plain = commands.Migrate(new=command.new, dry_run=command.dry_run, keep_history=command.keep_history)
+    plain = wishes.Migrate(new=command.new, dry_run=command.dry_run, keep_history=command.keep_history)
     assert command == plain  # nothing that is not done yet
 
 
