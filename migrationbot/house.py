@@ -16,7 +16,8 @@ from migrationbot.acts import Acts
 from migrationbot.attendance import Attendance
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.chat.commands import Cancel, Help, Migrate, Operator, starts_command
+from migrationbot.chat.commands import starts_command
+from migrationbot.chat.wishes import Cancel, Help, Migrate, Operator
 from migrationbot.config import Settings
 from migrationbot.contact import Contact
 from migrationbot.core.move import Migration
@@ -104,7 +105,8 @@ class House:
         self._with.api.stop()
         self._with.office.doors.stop()
         await self._with.runner.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # one may begin another
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._with.office.health.stop()
         await self._with.transactions.settle()
 

@@ -87,10 +87,10 @@ class Merging:
         room: RoomState,
     ) -> Mapping[str, Any]:
         """What is in force now and what was lost; without the promotion when the latter rules it out."""
-        lost = await self._content(move.room_id, mine.replaces_state)
+        lost = await self._content(move, mine.replaces_state)
         if not still_due(_before_promotion(room, lost, move.new)):
             return with_integers(merge_lost(mine.content, latest.content, lost))
-        based_on = await self._content(move.room_id, base)
+        based_on = await self._content(move, base)
         return with_integers(merge_lost(based_on, lost, latest.content))
 
     async def _since(self, room_id: str, base: str | None) -> Sequence[StateEvent]:
@@ -104,9 +104,12 @@ class Merging:
     async def _past(self, room_id: str, event_id: str | None) -> StateEvent | None:
         return await self._rooms.past_state(room_id, event_id) if event_id else None
 
-    async def _content(self, room_id: str, event_id: str | None) -> Mapping[str, Any]:
-        event = await self._past(room_id, event_id)
-        return event.content if event is not None else {}
+    async def _content(self, move: RoomMove, event_id: str | None) -> Mapping[str, Any]:
+        """What that event says. Nothing is ever written that would rest on a guess about it."""
+        event = await self._past(move.room_id, event_id)
+        if event is None:
+            raise PowerChangeLost(move.requester)
+        return event.content
 
     async def _author(self, move: RoomMove, event_id: str | None) -> str:
         """Who wrote what was lost; the requester, where the homeserver does not tell."""

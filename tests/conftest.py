@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import settings
 
 from scripts.run import ROOT
 from tests.support.bot import BotOptions, BotProcess
 from tests.support.homeserver import Homeserver, HomeserverPair, homeserver_pair
 from tests.support.person import Person, unique
 from tests.support.postgres import Postgres
+
+# Property tests give the same result each time and on any machine, however busy it is.
+settings.register_profile("steady", derandomize=True, deadline=None, print_blob=False)
+settings.load_profile("steady")
 
 
 class People(Protocol):
