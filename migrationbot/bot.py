@@ -15,8 +15,9 @@ from mautrix.util.async_db import Database, UpgradeTable
 from mautrix.util.config import BaseProxyConfig
 
 from migrationbot.config import BadSetting, Config, Settings, load_checked
-from migrationbot.house import House, build
+from migrationbot.house import House
 from migrationbot.store.schema import upgrades
+from migrationbot.wiring import build
 
 _SERVER_ACL = EventType.find("m.room.server_acl", t_class=EventType.Class.STATE)
 

@@ -18,11 +18,11 @@ from migrationbot.core.decide import level_asked_now
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.request import RequestWriter
-from migrationbot.steps import Clock
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.witness import Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.stated import Stated, Statement
-from migrationbot.witness import Witness
 
 from .letter import Letter
 from .which import meant, open_migration

@@ -13,13 +13,13 @@ from migrationbot.config import Settings
 from migrationbot.core.move import Rules
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.request import RequestWriter
-from migrationbot.rules import rules_of
-from migrationbot.steps import Clock
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.rules import rules_of
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.witness import Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses
 from migrationbot.store.stated import Stated
-from migrationbot.witness import Witness
 
 from .checking import Checking
 from .consenting import Consenting

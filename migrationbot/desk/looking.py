@@ -18,12 +18,12 @@ from migrationbot.core.standing import standing
 from migrationbot.matrix.doors import Company
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.request import RequestWriter
-from migrationbot.steps import Clock
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.tell import level_needed, waits_until
+from migrationbot.moves.witness import Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses
-from migrationbot.tell import level_needed, waits_until
-from migrationbot.witness import Witness
 
 from .letter import Letter
 from .which import any_migration

@@ -14,8 +14,8 @@ from migrationbot.core.ids import UserId, check_not_lookalike
 from migrationbot.core.move import Migration, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.request import RequestWriter
-from migrationbot.steps import Clock
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.steps import Clock
 from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings

@@ -14,13 +14,13 @@ from migrationbot.config import Settings
 from migrationbot.core.move import Phase, RoomMove
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.pace import Pace
-from migrationbot.oversight import Oversight
-from migrationbot.rules import rules_of
-from migrationbot.steps import Clock
+from migrationbot.moves.rules import rules_of
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.tell import waits_until
 from migrationbot.store.census import Counting
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pause, Pauses
-from migrationbot.tell import waits_until
+from migrationbot.upkeep.oversight import Oversight
 
 from .letter import Letter
 

@@ -16,7 +16,7 @@ from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.matrix.messages import Messages, content_of, in_thread
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.steps import Clock
+from migrationbot.moves.steps import Clock
 from migrationbot.store.inbox import Answered
 
 from .letter import Letter

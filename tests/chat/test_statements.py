@@ -10,7 +10,7 @@ import pytest
 
 from migrationbot.core.approval import Answer
 from migrationbot.matrix.rooms import Message
-from migrationbot.statements import answer_in
+from migrationbot.moves.statements import answer_in
 
 
 def message(body: str, **changes: Any) -> Message:

@@ -127,6 +127,7 @@ STAGES: tuple[Callable[[], Draft], ...] = (
     partial(at_stage, Phase.BLOCKED, *ASKED, here="join", closed=True),
     partial(at_stage, Phase.BLOCKED, *OPEN),
     partial(at_stage, Phase.MOVING, *ASKED, Step.PROMOTE, here="join", closed=True),
+    partial(at_stage, Phase.UNDOING),
     partial(at_stage, Phase.UNDOING, *OPEN),
     partial(at_stage, Phase.UNDOING, *INVITED, here="invite"),
 )

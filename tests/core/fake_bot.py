@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from migrationbot.acts import Acts
 from migrationbot.core.decide import Act, Decision, Finish, Turn, Turned, Wait, decide, turn
 from migrationbot.core.move import Ending, Migration, Phase, Record, RoomMove, Step, Trouble
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.setbacks import Setbacks
-from migrationbot.steps import Steps
+from migrationbot.moves.acts import Acts
+from migrationbot.moves.setbacks import Setbacks
+from migrationbot.moves.steps import Steps
 from migrationbot.store.migrations import Migrations
 from tests.core.drafts import World
 from tests.core.fake_homeserver import Crash, FakeHomeserver

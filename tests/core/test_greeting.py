@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from migrationbot.config import AcceptInvites, Settings
-from migrationbot.greeting import accepts
+from migrationbot.visits.greeting import accepts
 
 ANYONE = Settings()
 SERVERS = Settings(

@@ -71,7 +71,8 @@ class Interleavings(RuleBasedStateMachine):
         wish = Wish(bot=BOT, old=OLD, new=NEW)
         try:
             until = self.homeserver.now + 168 * HOUR
-            asked = move(plan=make_plan(wish, self.room.now), expires_at=until)
+            rules = Rules(give_up_after=6 * HOUR)
+            asked = move(plan=make_plan(wish, self.room.now), rules=rules, expires_at=until)
         except Refused:
             asked = move(phase=Phase.ENDED)
         self.bot = FakeBot(self.homeserver, Thread(), asked)
@@ -196,4 +197,4 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=100, stateful_step_count=40)
+TestInterleavings.settings = settings(max_examples=70, stateful_step_count=40)

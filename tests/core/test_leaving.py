@@ -11,10 +11,10 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrationbot.leaving import Leaving
 from migrationbot.matrix.comings import Departure
 from migrationbot.matrix.doors import Company, Doors
 from migrationbot.matrix.errors import Forbidden
+from migrationbot.visits.leaving import Leaving
 
 ROOM = "!room:old.org"
 

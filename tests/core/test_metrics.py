@@ -14,13 +14,13 @@ import pytest
 from mautrix.util import opt_prometheus
 from prometheus_client.parser import text_string_to_metric_families
 
-from migrationbot import health, metrics
 from migrationbot.core.errors import Code
 from migrationbot.core.move import Outcome, Phase, Reason, Step
-from migrationbot.health import Health
-from migrationbot.metrics import Metrics, Reading
 from migrationbot.store.census import Census, Counting
 from migrationbot.store.database import StoreDown
+from migrationbot.upkeep import health, metrics
+from migrationbot.upkeep.health import Health
+from migrationbot.upkeep.metrics import Metrics, Reading
 
 CENSUS = Census(open=2, moves={Phase.ASKING: 1, Phase.BLOCKED: 2}, paused=True)
 READING = Reading(census=CENSUS, waits=[Reason.JOIN, Reason.JOIN, Reason.APPROVAL], pause=1.5)

@@ -155,7 +155,7 @@ def kind_of(decision: Decision) -> tuple[str, str]:
 def test_the_rules_are_tried_on_decisions_of_every_kind() -> None:
     seen = set[tuple[str, str]]()
 
-    @settings(max_examples=500)
+    @settings(max_examples=300)
     @given(worlds())
     def collect(world: World) -> None:
         seen.add(kind_of(decided(world)))

@@ -18,11 +18,11 @@ STANDALONE = Path(__file__).resolve().parent.parent.parent / "scripts" / "standa
 
 # Module and name → the length in tests; in seconds, but for milliseconds where the plugin counts in them.
 SHORT: Mapping[tuple[str, str], float] = {
-    ("migrationbot.runner", "_FIRST_PAUSE"): 0.2,
-    ("migrationbot.runner", "_LONGEST_PAUSE"): 1.0,
-    ("migrationbot.runner", "_LONGEST_SHUT_OUT"): 1.0,
-    ("migrationbot.house", "_PAUSE"): 0.3,
-    ("migrationbot.setbacks", "_FIRST_RETRY"): 300,  # milliseconds
+    ("migrationbot.moves.runner", "_FIRST_PAUSE"): 0.2,
+    ("migrationbot.moves.runner", "_LONGEST_PAUSE"): 1.0,
+    ("migrationbot.moves.runner", "_LONGEST_SHUT_OUT"): 1.0,
+    ("migrationbot.errands", "_PAUSE"): 0.3,
+    ("migrationbot.moves.setbacks", "_FIRST_RETRY"): 300,  # milliseconds
     ("migrationbot.matrix.pace", "_FIRST_GUESS"): 0.5,
     ("migrationbot.matrix.api", "READ_TIMEOUT"): 4.0,
     ("migrationbot.matrix.api", "WRITE_TIMEOUT"): 4.0,

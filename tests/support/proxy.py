@@ -28,9 +28,6 @@ from tests.support.ports import HOST, free_port
 # How long a 429 says to wait, unless a test has another wish, in seconds.
 TOLD_TO_WAIT = 0.6
 
-# How much sooner than told a write may come: it may have been under way when the 429 was. In seconds.
-_UNDER_WAY = 0.1
-
 # Longer than anybody waits for an answer that is withheld, in seconds.
 _LONGEST = 60.0
 
@@ -106,12 +103,16 @@ class Tap:
         self.after = after
         self.requests: list[tuple[str, int]] = []  # the label, and which one of that shape
         self.fired = False
+        self.not_before = 0.0  # on the monotonic clock: a 429 named that time for the next write
+        self.too_early: list[str] = []  # writes that came before it
         self._case = case
         self._counts: Counter[str] = Counter()
 
     def note(self, label: str) -> Case | None:
         """Count a request; gives the case when it is this one."""
         self._counts[label] += 1
+        if not label.startswith("GET") and time.monotonic() < self.not_before:
+            self.too_early.append(label)
         occurrence = self._counts[label]
         self.requests.append((label, occurrence))
         if self._case is None or not self._case.strikes(label, occurrence):
@@ -128,10 +129,8 @@ class FaultProxy:
         self.url = f"http://{HOST}:{self.port}"
         self.end_bot: Callable[[Fault], None] | None = None  # kills or stops it, now
         self.told_to_wait = TOLD_TO_WAIT
-        self.too_early: list[str] = []  # writes that came before the time that a 429 had named
         self._homeserver_url = homeserver_url
         self._taps: dict[str, Tap] = {}
-        self._not_before = 0.0  # on the monotonic clock
         self._tasks: set[asyncio.Task[web.Response]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -173,8 +172,6 @@ class FaultProxy:
         tap = next((self._taps[part] for part in parts if part in self._taps), None)
         if tap is None or label is None:
             return await self._pass_on(request)
-        if request.method in _WRITES and time.monotonic() < self._not_before - _UNDER_WAY:
-            self.too_early.append(label)
         case = tap.note(label)
         return await (self._pass_on(request) if case is None else self._meet(tap, case.fault, request))
 
@@ -186,9 +183,9 @@ class FaultProxy:
             answer = await self._pass_on(request)
         if tap.after is not None:
             await tap.after()
-        return answer if fault is None else await self._strike(fault, request)
+        return answer if fault is None else await self._strike(tap, fault, request)
 
-    async def _strike(self, fault: Fault, request: web.Request) -> web.StreamResponse:
+    async def _strike(self, tap: Tap, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault in ENDS_BOT:
             assert self.end_bot is not None, "Nobody said how to end the bot."
             self.end_bot(fault)
@@ -201,7 +198,7 @@ class FaultProxy:
         if fault is Fault.LIMITED:
             body = {**body, "retry_after_ms": round(self.told_to_wait * 1000)}
             if request.method in _WRITES:
-                self._not_before = time.monotonic() + self.told_to_wait
+                tap.not_before = time.monotonic() + self.told_to_wait
         return web.json_response(body, status=status) if body else web.Response(status=status, text="<html>")
 
     async def _pass_on(self, request: web.Request) -> web.Response:

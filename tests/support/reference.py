@@ -64,8 +64,7 @@ async def try_case(where: Lane, case: Case | None) -> Result:
         finally:
             where.proxy.untap(tap)
     wrong += unforeseen(where.bot.log_text()[logged:])
-    wrong += (f"sooner than a 429 had told: {label}" for label in where.proxy.too_early)
-    where.proxy.too_early.clear()
+    wrong += (f"sooner than a 429 had told: {label}" for label in tap.too_early)
     return Result(case=case, fired=tap.fired, wrong=tuple(wrong), requests=tuple(tap.requests))
 
 

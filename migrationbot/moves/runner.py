@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from logging import Logger
 
-from migrationbot.acts import Acts, NotShown
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.config import Settings
@@ -30,17 +29,18 @@ from migrationbot.matrix.errors import (
     Unavailable,
 )
 from migrationbot.matrix.sealing import NoEncryption
-from migrationbot.oversight import Oversight
-from migrationbot.request import RequestWriter
-from migrationbot.rules import rules_of
-from migrationbot.setbacks import Setbacks
-from migrationbot.steps import Steps
+from migrationbot.moves.acts import Acts, NotShown
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.rules import rules_of
+from migrationbot.moves.setbacks import Setbacks
+from migrationbot.moves.steps import Steps
+from migrationbot.moves.tell import Tell
+from migrationbot.moves.voice import Voice
+from migrationbot.moves.watch import Key, Watch
+from migrationbot.moves.witness import Sight, Witness
 from migrationbot.store.database import StoreDown
 from migrationbot.store.migrations import Migrations
-from migrationbot.tell import Tell
-from migrationbot.voice import Voice
-from migrationbot.watch import Key, Watch
-from migrationbot.witness import Sight, Witness
+from migrationbot.upkeep.oversight import Oversight
 
 _LONGEST_NAP = 24 * 3_600_000  # milliseconds: look again once a day whatever was decided
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds, while the homeserver or the database is down

@@ -11,8 +11,8 @@ from migrationbot.core.move import Migration, Record, RoomMove, Step
 from migrationbot.core.power import implied_content, with_integers, with_level
 from migrationbot.core.room import Membership, RoomState
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.merging import POWER_LEVELS, Merging, PowerChangeLost, StillDue
-from migrationbot.steps import Place, Steps
+from migrationbot.moves.merging import POWER_LEVELS, Merging, PowerChangeLost, StillDue
+from migrationbot.moves.steps import Place, Steps
 
 SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
-from migrationbot.greeting import Greeter
-from migrationbot.leaving import Leaving
 from migrationbot.matrix.comings import Join, departures_in, invites_in, joins_in
 from migrationbot.store.arrivals import Arrivals
+from migrationbot.visits.greeting import Greeter
+from migrationbot.visits.leaving import Leaving
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 

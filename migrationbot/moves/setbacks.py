@@ -8,7 +8,7 @@ import random
 from migrationbot.core.decide import Act, Turn
 from migrationbot.core.move import Ending, Outcome, Reason, RoomMove, Step, Trouble
 from migrationbot.matrix.errors import HomeserverError, RemoteUnreachable, TimedOut
-from migrationbot.steps import Steps
+from migrationbot.moves.steps import Steps
 from migrationbot.store.migrations import Migrations
 
 _FIRST_RETRY = 30_000  # milliseconds

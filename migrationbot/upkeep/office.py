@@ -13,23 +13,23 @@ from migrationbot.chat.card import Card
 from migrationbot.config import Settings
 from migrationbot.desk.letter import Letter
 from migrationbot.desk.operating import Operating
-from migrationbot.greeting import Greeter, GreeterParts
-from migrationbot.health import Health
-from migrationbot.leaving import Leaving
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.pace import Pace
-from migrationbot.metrics import Metrics
-from migrationbot.oversight import Oversight
-from migrationbot.steps import Clock
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.watch import Watch
 from migrationbot.store.arrivals import Arrivals
 from migrationbot.store.census import Counting
 from migrationbot.store.database import Transactions
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses
-from migrationbot.watch import Watch
-from migrationbot.web import Web
+from migrationbot.upkeep.health import Health
+from migrationbot.upkeep.metrics import Metrics
+from migrationbot.upkeep.oversight import Oversight
+from migrationbot.upkeep.web import Web
+from migrationbot.visits.greeting import Greeter, GreeterParts
+from migrationbot.visits.leaving import Leaving
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from migrationbot.core.room import RoomState
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.messages import Messages, as_edit, content_of, in_thread
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.steps import Place, Steps
+from migrationbot.moves.steps import Place, Steps
 from migrationbot.store.migrations import WHOLE, Migrations
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from migrationbot.health import Health, State
-from migrationbot.metrics import Metrics, Reading
-from migrationbot.oversight import Oversight
+from migrationbot.upkeep.health import Health, State
+from migrationbot.upkeep.metrics import Metrics, Reading
+from migrationbot.upkeep.oversight import Oversight
 
 _NO_PROMETHEUS = "There are no metrics: this maubot lacks the Python package prometheus_client.\n"
 _NO_DATABASE = "There are no metrics at present: the database does not answer.\n"

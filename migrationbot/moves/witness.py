@@ -11,7 +11,7 @@ from migrationbot.core.approval import Evidence, Reaction
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Message, Rooms
-from migrationbot.statements import Statements
+from migrationbot.moves.statements import Statements
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from migrationbot.core.decide import Act, Decision, Finish, Wait
 from migrationbot.core.move import Ending, Migration, Reason, RoomMove
-from migrationbot.metrics import Metrics
+from migrationbot.moves.watch import Key
 from migrationbot.store.pause import Pauses
-from migrationbot.watch import Key
+from migrationbot.upkeep.metrics import Metrics
 
 _DAY = 86_400_000  # milliseconds
 

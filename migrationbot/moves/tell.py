@@ -11,10 +11,10 @@ from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decide import Wait, level_asked_now, level_now
 from migrationbot.core.move import Migration, Mishap, Phase, Reason, RoomMove
 from migrationbot.core.room import RoomState
-from migrationbot.steps import Steps
+from migrationbot.moves.steps import Steps
+from migrationbot.moves.voice import Voice
+from migrationbot.moves.witness import Sight
 from migrationbot.store.told import Told
-from migrationbot.voice import Voice
-from migrationbot.witness import Sight
 
 _EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM})  # the cards say these already
 _MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Putting the parts together, for one bot account and one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from logging import Logger
+
+from mautrix.client import Client
+from mautrix.util.async_db import Database
+
+from migrationbot.chat import cards
+from migrationbot.chat.card import Card
+from migrationbot.chat.wishes import Cancel, Help, Migrate, Operator
+from migrationbot.config import Settings
+from migrationbot.core.move import Migration
+from migrationbot.desk.cancelling import Cancelling
+from migrationbot.desk.counters import Words, counters
+from migrationbot.desk.letter import Letter
+from migrationbot.desk.moving import Moving
+from migrationbot.desk.reception import Reception
+from migrationbot.house import Furnishing, House
+from migrationbot.matrix.api import Api
+from migrationbot.matrix.inbox import Inbox
+from migrationbot.matrix.messages import Messages
+from migrationbot.matrix.rooms import Rooms
+from migrationbot.matrix.sealing import Sealing
+from migrationbot.moves.acts import Acts
+from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.runner import Parts, Runner
+from migrationbot.moves.setbacks import Setbacks
+from migrationbot.moves.statements import Statements
+from migrationbot.moves.steps import Clock, Steps
+from migrationbot.moves.tell import Tell
+from migrationbot.moves.voice import Voice
+from migrationbot.moves.watch import Watch
+from migrationbot.moves.witness import Witness
+from migrationbot.store.database import Transactions
+from migrationbot.store.inbox import Answered
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.openings import Openings
+from migrationbot.store.stated import Stated
+from migrationbot.store.told import Told
+from migrationbot.upkeep.office import open_office
+
+
+def build(
+    *, client: Client, database: Database, settings: Callable[[], Settings], clock: Clock, log: Logger
+) -> House:
+    """Wire the parts to one bot account and one database."""
+    bot, transactions = client.mxid, Transactions(database)
+    office = open_office(client, transactions, settings, clock, log)
+    api = Api(client.api, office.pace)
+    answered = Answered(transactions)
+    sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
+    rooms, messages = Rooms(api, sealing), Messages(api, sealing)
+    steps, watch, writer = Steps(store, clock, office.metrics.act), Watch(), RequestWriter(rooms)
+    voice = Voice(messages, rooms, store, steps, bot=bot)
+    stated = Stated(transactions)
+    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
+    tell = Tell(voice, Told(transactions), steps)
+    runner = Runner(
+        Parts(
+            store=store,
+            witness=witness,
+            acts=Acts(rooms, steps, lost=tell.power_change_lost),
+            voice=voice,
+            writer=writer,
+            tell=tell,
+            setbacks=Setbacks(store, steps),
+            steps=steps,
+            watch=watch,
+            oversight=office.oversight,
+            settings=settings,
+            log=log,
+        )
+    )
+
+    def begun(migration: Migration) -> None:
+        watch.add(migration, (migration.home_room,))
+        runner.wake((migration.number, migration.home_room))
+
+    moving = Moving(
+        bot=bot,
+        rooms=rooms,
+        store=store,
+        openings=Openings(transactions),
+        writer=writer,
+        settings=settings,
+        begun=begun,
+        now=clock,
+    )
+
+    def woken(number: int, room_id: str) -> None:
+        runner.wake((number, room_id))
+
+    cancelling = Cancelling(store=store, woken=woken)
+    words = Words(
+        bot=bot,
+        rooms=rooms,
+        doors=office.doors,
+        store=store,
+        stated=stated,
+        pauses=office.pauses,
+        witness=witness,
+        writer=writer,
+        migrate=moving.migrate,
+        settings=settings,
+        woken=woken,
+        now=clock,
+        log=log,
+    )
+
+    async def helping(_: Help, __: Letter) -> Card:
+        return cards.usage(command=settings().command)
+
+    desk = Reception(
+        bot=bot,
+        rooms=rooms,
+        messages=messages,
+        answered=answered,
+        counters={
+            Migrate: moving.migrate,
+            Cancel: cancelling.cancel,
+            Help: helping,
+            Operator: office.operating(store, woken).operator,
+            **counters(words),
+        },
+        settings=settings,
+        answers=office.answered,
+        now=clock,
+    )
+    return House(
+        Furnishing(
+            api=api,
+            transactions=transactions,
+            store=store,
+            watch=watch,
+            runner=runner,
+            desk=desk,
+            inbox=Inbox(api),
+            answered=answered,
+            sealing=sealing,
+            greeter=office.greeter(messages),
+            office=office,
+            settings=settings,
+            log=log,
+        )
+    )
