@@ -9,7 +9,7 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decide import Wait, level_asked_now, level_now
-from migrationbot.core.move import Migration, Mishap, Phase, Reason, RoomMove
+from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice
@@ -30,7 +30,7 @@ class Tell:
 
     async def waiting(self, migration: Migration, move: RoomMove, sight: Sight, wait: Wait) -> None:
         """Say what is waited for, unless that was said; while asking, help those whose yes does not count."""
-        if move.phase is Phase.ASKING:
+        if wait.reason is Reason.APPROVAL:
             await self._help(migration, move, sight)
         if wait.reason in _EXPECTED:
             return

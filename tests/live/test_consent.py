@@ -17,7 +17,7 @@ async def test_the_yes_of_an_ordinary_member_counts_nothing(make_scene: MakeScen
     scene = await make_scene()
     await scene.ask()
     await scene.approve(scene.dave)
-    await scene.nothing_happens()
+    await scene.only_a_hint()
     await scene.run_to_end()
 
 
@@ -33,7 +33,7 @@ async def test_a_moderator_who_could_not_do_it_by_hand_cannot_approve(make_scene
     scene = await make_scene(levels={"dave": 99})
     await scene.ask()
     await scene.approve(scene.dave)
-    await scene.nothing_happens()
+    await scene.only_a_hint()
     await scene.carol.set_power(scene.room, {scene.dave.user_id: 100})
     await scene.invited()  # now his yes is one of an entitled member
 
@@ -57,7 +57,7 @@ async def test_it_takes_the_level_to_do_it_all_by_hand(
     if entitled:
         await scene.invited()
     else:
-        await scene.nothing_happens()
+        await scene.only_a_hint()
 
 
 async def test_the_requester_approves_alone_when_entitled(make_scene: MakeScene) -> None:
@@ -83,7 +83,7 @@ async def test_as_many_have_to_agree_as_the_operator_says(make_scene: MakeScene)
     await scene.approve(scene.carol)
     await scene.carol.react(scene.room, scene.card, YES + "\ufe0f")  # the same person once more
     await scene.approve(scene.dave)
-    await scene.nothing_happens()
+    await scene.only_a_hint()
     summary = await scene.run_to_end(approver=scene.alice)
     for approver in (scene.alice, scene.carol):
         assert approver.user_id in summary["content"]["body"].partition("Agreed by")[2]

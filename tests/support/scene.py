@@ -118,6 +118,11 @@ class Scene(RoomView):
         """Have the bot answer something else, so that it has seen all that was said before."""
         await self.answer_to(await self.command_is("help"))
 
+    async def only_a_hint(self) -> None:
+        """See that somebody is told that their yes does not count, and that nothing else happens."""
+        await self.in_thread(match.says("your yes does not count"), "a hint")
+        await self.nothing_happens()
+
     async def nothing_happens(self) -> None:
         """See that what was said last makes the bot do nothing: it answers a call for help, no more."""
         before, last = await self.state(), (await self.carol.messages(self.room))[-1]
@@ -169,7 +174,8 @@ async def _make_room(people: Mapping[str, Person], bot: BotProcess, options: Roo
     await people["carol"].wait_for(room, match.membership(bot.user_id, "join"), "the bot to join")
     if bot.options.encryption or ENCRYPTION not in [event["type"] for event in options.state]:
         # Else it may still be about to send it, at the expense of what a test counts.
-        await people["carol"].wait_for(room, match.said_by(bot.user_id), "the bot to introduce itself")
+        # The creator sees it whatever the history setting: the others may join after it.
+        await creator.wait_for(room, match.said_by(bot.user_id), "the bot to introduce itself")
     return room
 
 
