@@ -57,7 +57,7 @@ class Acts:
                 ours = await self._merging.promotion(move, record.base)
                 if ours and await self._put_back(migration, move, record.base, ours, still_due, room):
                     return True
-                event_id = ours or event_id
+                event_id = ours
             if event_id is not None:
                 await self._steps.done(place, record, event_id)
                 settled = True
@@ -141,9 +141,14 @@ def _power_content(room: RoomState) -> dict[str, Any]:
 
 
 def _opened(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    """Done once the bot has set it; where somebody has set it again since, by the event beneath theirs."""
     event = room.history_event
-    changed = event is not None and event.event_id != record.base and event.sender == move.bot
-    return event.event_id if changed and event and room.visibility.open_to_newcomers else None
+    if event is None or event.event_id == record.base:
+        return None
+    if event.sender == move.bot:
+        return event.event_id if room.visibility.open_to_newcomers else None
+    # What took the place of the base itself shows that ours never came.
+    return event.replaces_state if event.replaces_state != record.base else None
 
 
 def _restored(record: Record, _: RoomMove, room: RoomState) -> str | None:
@@ -155,7 +160,11 @@ def _restored(record: Record, _: RoomMove, room: RoomState) -> str | None:
 def _invited(record: Record, move: RoomMove, room: RoomState) -> str | None:
     """Done once the membership is no longer what it was: invited, joined, or declined already."""
     member = room.members.get(move.new)
-    return member.event_id if member is not None and member.event_id != record.base else None
+    if member is None or member.event_id == record.base:
+        return None
+    # What took the place of the base itself shows that ours never came: the account did something by itself.
+    ours = member.sender == move.bot or member.replaces_state != record.base
+    return member.event_id if ours else None
 
 
 def _withdrawn(_: Record, move: RoomMove, room: RoomState) -> str | None:
