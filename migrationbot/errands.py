@@ -37,9 +37,9 @@ class Errands:
         while self._tasks:  # one may begin another
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def see_to(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def see_to(self, work: Callable[[], Coroutine[Any, Any, None]], *, tries: int = 1) -> None:
         """Do the work in the background, insisting on it."""
-        self.begin(self.insist(work))
+        self.begin(self.insist(work, tries=tries))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do the work in the background."""

@@ -72,7 +72,7 @@ class House:
         """Take up every open migration, and what was asked while the bot was away."""
         self._errands.see_to(self._take_up)
         self._errands.see_to(self._contact.take_up)
-        self._errands.see_to(self._attendance.catch_up)
+        self._errands.see_to(self._attendance.catch_up, tries=_TRIES)
 
     async def close(self) -> None:
         """Stop requests under way, wait for what is being written down, start nothing more."""
@@ -108,7 +108,7 @@ class House:
         if withheld:
             for room_id in (answer.get("rooms") or {}).get("join") or {}:
                 self.room_changed(room_id)
-            self._errands.see_to(self._attendance.catch_up)
+            self._errands.see_to(self._attendance.catch_up, tries=_TRIES)
         elif post.gaps:
             self._errands.see_to(lambda: self._attendance.fill(post.gaps))
         self._errands.see_to(lambda: self._attendance.note(post, idle=idle))

@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scripts.run import ROOT
+from tests.support.fault import ENDS_BOT, Case, Fault
 from tests.support.homeserver import HomeserverPair, homeserver_pair
 from tests.support.kills import Survival, survive
 from tests.support.lane import Lane, lane
 from tests.support.postgres import Postgres
-from tests.support.proxy import ENDS_BOT, Case, Fault
-from tests.support.reference import Result, insist, try_case
+from tests.support.reference import ARRIVAL, TAKEN_BACK, Course, Result, insist, try_case
 
 DATABASES = ("sqlite", "postgres")
 KILLS = 200
@@ -46,6 +46,12 @@ AT_ONCE = 5
 # it hears of what.
 REFERENCE_RUNS = 3
 
+
+# What people do, and the kinds of request that are struck then: of a move that is taken back, what it sends.
+COURSES = (
+    ("a move that arrives", ARRIVAL, ("GET", "PUT", "POST")),
+    ("a move that is taken back", TAKEN_BACK, ("PUT", "POST")),
+)
 
 Batch: TypeAlias = Sequence[Case]  # tried at once
 
@@ -99,27 +105,27 @@ class Sweep:
     def __init__(
         self, homeservers: HomeserverPair, folder: Path, plugin: Path, postgres: Postgres | None
     ) -> None:
-        """Without `postgres` the bots have SQLite."""
+        """`plugin` is the folder of the plugin. Without `postgres` the bots have SQLite."""
         self._homeservers = homeservers
         self._folder = folder
         self._plugin = plugin
         self._postgres = postgres
         self._bots = 0
 
-    async def requests(self) -> list[tuple[str, int]]:
+    async def requests(self, course: Course) -> list[tuple[str, int]]:
         """What the bot asks its homeserver for when nothing goes wrong, in order."""
         async with await self._lane() as where:
-            runs = [await try_case(where, None) for _ in range(REFERENCE_RUNS)]
+            runs = [await try_case(where, None, course) for _ in range(REFERENCE_RUNS)]
         wrong = [sentence for result in runs for sentence in result.wrong]
         if wrong:
             sys.exit("\n".join(("Without any fault, this is wrong already:", *wrong)))
         return list(dict.fromkeys(request for result in runs for request in result.requests))
 
-    async def run(self, cases: Sequence[Case]) -> Tally:
+    async def run(self, cases: Sequence[Case], course: Course) -> Tally:
         """Try them all."""
         tally, batches = Tally(planned=len(cases)), batches_of(cases)
         shifts = iter([batches[at : at + A_SHIFT] for at in range(0, len(batches), A_SHIFT)])
-        await asyncio.gather(*(self._work(shifts, tally) for _ in range(LANES)))
+        await asyncio.gather(*(self._work(shifts, tally, course) for _ in range(LANES)))
         return tally
 
     async def kills(self) -> Survival:
@@ -127,16 +133,13 @@ class Sweep:
         async with await self._lane() as where:
             return await survive(where, kills=KILLS, seed=SEED)
 
-    async def _work(self, shifts: Iterator[Sequence[Batch]], tally: Tally) -> None:
+    async def _work(self, shifts: Iterator[Sequence[Batch]], tally: Tally, course: Course) -> None:
         for shift in shifts:
             async with await self._lane() as where:
                 for batch in shift:
-                    for case, result in zip(batch, await self._try(where, batch), strict=True):
+                    results = await asyncio.gather(*(insist(where, case, course) for case in batch))
+                    for case, result in zip(batch, results, strict=True):
                         tally.add(case, result)
-
-    @staticmethod
-    async def _try(where: Lane, batch: Batch) -> list[Result]:
-        return await asyncio.gather(*(insist(where, case) for case in batch))
 
     async def _lane(self) -> AbstractAsyncContextManager[Lane]:
         """One more bot."""
@@ -154,10 +157,12 @@ async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin
     try:
         async with homeserver_pair(folder) as homeservers:
             work = Sweep(homeservers, folder, plugin, postgres)
-            cases = chosen(cases_of(await work.requests()), options)
-            print(f"{database}: {len(cases)} cases", flush=True)
-            tally = await work.run(cases)
-            well = tell(database, tally)
+            well = True
+            for name, course, methods in COURSES:
+                requests = [each for each in await work.requests(course) if each[0].startswith(methods)]
+                cases = chosen(cases_of(requests), options)
+                print(f"{database}, {name}: {len(cases)} cases", flush=True)
+                well &= tell(f"{database}, {name}", await work.run(cases, course))
             if options.only is None and options.part is None:
                 well &= tell_kills(database, await work.kills())
             return well
@@ -174,9 +179,9 @@ def chosen(cases: Sequence[Case], options: argparse.Namespace) -> Sequence[Case]
     return [case for case in some if options.only is None or options.only in str(case)]
 
 
-def tell(database: str, tally: Tally) -> bool:
+def tell(what: str, tally: Tally) -> bool:
     """Say how the cases went; whether all was well."""
-    print(f"{database}: {tally.tried} cases tried, {len(tally.failed)} failed")
+    print(f"{what}: {tally.tried} cases tried, {len(tally.failed)} failed")
     for case in tally.never_came:
         print(f"  the request never came: {case}")
     for case in tally.failed:

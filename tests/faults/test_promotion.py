@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tests.support.fault import Case, Fault, Tap
 from tests.support.lane import Lane
 from tests.support.person import POWER_LEVELS
-from tests.support.proxy import Case, Fault, Tap
 from tests.support.reference import greeted
 from tests.support.scene import RoomOptions, Scene, usual_room
 

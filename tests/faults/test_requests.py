@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.fault import Case, Fault
 from tests.support.lane import Lane
-from tests.support.proxy import Case, Fault
-from tests.support.reference import insist, try_case
+from tests.support.reference import TAKEN_BACK, insist, try_case
 
 # What the reference migration sends. A homeserver lets a bot send 10 events and then one in 5 s.
 SENT = (
@@ -52,6 +52,20 @@ CASES = (
 )
 
 
+# What undoes a move that is taken back after the invite.
+UNDOING = (
+    ("POST kick", 1),  # the invite is withdrawn
+    ("PUT state/m.room.history_visibility", 2),  # put back
+    ("PUT send/m.room.message", 2),  # the summary
+    ("PUT send/m.room.message", 3),  # the request card's final state
+)
+CASES_OF_UNDOING = tuple(
+    Case(label=label, occurrence=occurrence, fault=fault)
+    for label, occurrence in UNDOING
+    for fault in IN_DOUBT
+)
+
+
 async def test_the_reference_migration_sends_what_is_listed_here(shared_lane: Lane) -> None:
     result = await try_case(shared_lane, None)
     assert result.wrong == ()
@@ -61,5 +75,14 @@ async def test_the_reference_migration_sends_what_is_listed_here(shared_lane: La
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_the_move_ends_as_it_should_when(case: Case, shared_lane: Lane) -> None:
     result = await insist(shared_lane, case)
+    assert result.fired, f"the request never came: {case}"
+    assert result.wrong == ()
+
+
+@pytest.mark.parametrize("case", CASES_OF_UNDOING, ids=str)
+async def test_a_move_that_is_taken_back_leaves_the_room_as_it_was_when(
+    case: Case, shared_lane: Lane
+) -> None:
+    result = await insist(shared_lane, case, TAKEN_BACK)
     assert result.fired, f"the request never came: {case}"
     assert result.wrong == ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.fault import Case, Fault, Tap
 from tests.support.lane import Lane, unforeseen
-from tests.support.proxy import Case, Fault, Tap
 from tests.support.reference import carry_through, greeted
 from tests.support.scene import RoomOptions, usual_room
 

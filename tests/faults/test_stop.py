@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.fault import Case, Fault, Tap
 from tests.support.lane import STOPS_WITHIN, Lane, unforeseen
-from tests.support.proxy import TOLD_TO_WAIT, Case, Fault, Tap
+from tests.support.proxy import TOLD_TO_WAIT
 from tests.support.reference import carry_through, greeted
 from tests.support.scene import RoomOptions, usual_room
 
@@ -20,8 +21,10 @@ WAITS = {
 
 
 @pytest.mark.parametrize("wait", WAITS)
-async def test_it_stops_while_it_waits_for(wait: str, own_lane: Lane) -> None:
-    lane = own_lane
+async def test_it_stops_while_it_waits_for(wait: str, shared_lane: Lane) -> None:
+    lane = shared_lane
+    await lane.up()
+    logged = len(lane.bot.log_text())
     lane.proxy.told_to_wait = 600.0
     async with usual_room(lane.homeservers, lane.bot, RoomOptions(visibility="joined")) as scene:
         await greeted(scene)
@@ -31,7 +34,7 @@ async def test_it_stops_while_it_waits_for(wait: str, own_lane: Lane) -> None:
         await lane.until(lambda: tap.fired, "the fault")
         stopped = await lane.bot.stop(seconds=STOPS_WITHIN)
         assert stopped.exit_code == 0
-        assert unforeseen(lane.bot.log_text()) == []
+        assert unforeseen(lane.bot.log_text()[logged:]) == []
         lane.proxy.told_to_wait = TOLD_TO_WAIT
         async with lane.away():
             lane.proxy.untap(tap)

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.fault import Case, Fault, Tap
 from tests.support.lane import Lane
-from tests.support.proxy import TOLD_TO_WAIT, Case, Fault, Tap
+from tests.support.proxy import TOLD_TO_WAIT
 from tests.support.reference import greeted
 from tests.support.scene import RoomOptions, Scene, usual_room
 

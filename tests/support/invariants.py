@@ -7,7 +7,7 @@ Each check gives sentences about what is broken; none when all is well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from tests.support import match
@@ -16,29 +16,49 @@ from tests.support.person import POWER_LEVELS
 from tests.support.scene import HISTORY, YES, Scene, thread_of
 from tests.support.timeline import Predicate
 
+# How often each thing has happened once the move has ended.
+ARRIVED: Mapping[str, int] = {
+    "request card": 1,
+    "confirm card": 1,
+    "summary card": 1,
+    "final edit": 1,
+    "invite": 1,
+    "join": 1,
+    "promotion": 1,
+    "withdrawal": 0,
+}
+TAKEN_BACK: Mapping[str, int] = {**ARRIVED, "confirm card": 0, "join": 0, "promotion": 0, "withdrawal": 1}
+
 
 async def broken(scene: Scene) -> list[str]:
-    """What is broken in a room whose move has ended, with Carol as the one who agreed."""
+    """What is broken in a room whose move has arrived, with Carol as the one who agreed."""
     room = Room(scene, await scene.carol.messages(scene.room))
-    final = [
+    found = [
         *room.powers(),
         *room.history(),
-        *room.once(),
+        *room.counts(ARRIVED),
         *room.consents(),
-        *room.ending(),
+        *room.ending("done"),
     ]
-    summary = room.of(room.card("summary"))
-    if summary:
-        last = summary[0]["event_id"]
-        try:
-            await scene.new.wait_for(scene.room, match.event_id(last), "the summary")
-        except AssertionError as failure:
-            return [*final, str(failure)]
-        if await scene.new.state(scene.room, POWER_LEVELS) != await scene.carol.state(
-            scene.room, POWER_LEVELS
-        ):
-            final.append("the homeservers show different power levels")
-    return final
+    return found or await _seen_by_others(scene, room)
+
+
+async def broken_when_taken_back(scene: Scene) -> list[str]:
+    """What is broken in a room whose move was taken back after the invite: nothing of it may be left."""
+    room = Room(scene, await scene.carol.messages(scene.room))
+    return [*room.powers(), *room.history(), *room.counts(TAKEN_BACK), *room.ending("cancelled")]
+
+
+async def _seen_by_others(scene: Scene, room: Room) -> list[str]:
+    """Whether the other homeserver shows the same power levels."""
+    summary = room.of(room.card("summary"))[0]["event_id"]
+    try:
+        await scene.new.wait_for(scene.room, match.event_id(summary), "the summary")
+    except AssertionError as failure:
+        return [str(failure)]
+    here = await scene.carol.state(scene.room, POWER_LEVELS)
+    there = await scene.new.state(scene.room, POWER_LEVELS)
+    return [] if here == there else ["the homeservers show different power levels"]
 
 
 class Room:
@@ -77,24 +97,27 @@ class Room:
         if settings != ["joined", "shared", "joined"]:
             yield f"the history went {' → '.join(settings)}"
 
-    def once(self) -> Iterator[str]:
-        """No second invite, card, reaction or promotion."""
-        new = self._scene.new.user_id
-        kinds = {f"{kind} card": self.card(kind) for kind in ("request", "confirm", "summary")}
-        kinds["invite"] = match.membership(new, "invite")
-        kinds["join"] = match.membership(new, "join")
-        kinds["promotion"] = match.of_type(POWER_LEVELS, sender=self._bot)
-        kinds["final edit"] = lambda event: (
-            event["sender"] == self._bot
-            and event["content"].get("m.relates_to", {}).get("rel_type") == "m.replace"
-        )
-        for name, fits in kinds.items():
+    def counts(self, expected: Mapping[str, int]) -> Iterator[str]:
+        """No second invite, card, reaction or promotion, and none that should not be."""
+        for name, fits in self._kinds().items():
             count = len(self.of(fits))
-            if count != 1:
+            if count != expected[name]:
                 yield f"{count} times: {name}"
         yield from self._reactions()
         progress = Counter(event["content"]["body"] for event in self.of(self.card("progress")))
         yield from (f"said {count} times: {body}" for body, count in progress.items() if count > 1)
+
+    def _kinds(self) -> dict[str, Predicate]:
+        new = self._scene.new.user_id
+        is_gone = match.membership(new, "leave")
+        return {
+            **{f"{kind} card": self.card(kind) for kind in ("request", "confirm", "summary")},
+            "final edit": lambda event: event["sender"] == self._bot and match.is_edit(event),
+            "invite": match.membership(new, "invite"),
+            "join": match.membership(new, "join"),
+            "promotion": match.of_type(POWER_LEVELS, sender=self._bot),
+            "withdrawal": lambda event: event["sender"] == self._bot and is_gone(event),
+        }
 
     def _reactions(self) -> Iterator[str]:
         given = [
@@ -125,14 +148,14 @@ class Room:
             if first is None or second is None or first > second:
                 yield f"{later} did not come after {earlier}"
 
-    def ending(self) -> Iterator[str]:
-        """The thread says that it is done, and the card too."""
+    def ending(self, state: str) -> Iterator[str]:
+        """The thread says how it ended, and the card too."""
         for kind in ("summary", "request"):
             shown = [
                 match.card_of(event) for event in self.of(match.card(kind)) if event["sender"] == self._bot
             ]
             states = [each["state"] for each in shown if each]
-            if not states or states[-1] != "done":
+            if not states or states[-1] != state:
                 yield f"the {kind} card went {' → '.join(states)}"
 
     def _first(self, predicate: Predicate) -> int | None:

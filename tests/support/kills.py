@@ -7,8 +7,8 @@ import asyncio
 import random
 from dataclasses import dataclass
 
+from tests.support.fault import Fault
 from tests.support.lane import Lane, unforeseen
-from tests.support.proxy import Fault
 from tests.support.reference import carry_through
 from tests.support.scene import RoomOptions, usual_room
 

@@ -17,10 +17,11 @@ import asyncpg
 
 from scripts.run import ROOT
 from tests.support.bot import BotOptions, BotProcess
+from tests.support.fault import Fault
 from tests.support.homeserver import HomeserverPair
 from tests.support.person import unique
 from tests.support.processes import POLL, Process
-from tests.support.proxy import Fault, FaultProxy
+from tests.support.proxy import FaultProxy
 
 LAUNCH = Path(__file__).resolve().with_name("launch.py")
 
@@ -135,7 +136,7 @@ class Lane:
 async def lane(
     homeservers: HomeserverPair, folder: Path, database_url: str, *, plugin_folder: Path = ROOT
 ) -> AsyncIterator[Lane]:
-    """A fresh bot behind a proxy. At the end its log must hold nothing that was not foreseen."""
+    """A fresh bot behind a proxy; both are gone at the end."""
     proxy = FaultProxy(homeservers.old.url)
     await proxy.start()
     options = BotOptions(

@@ -50,6 +50,11 @@ def reaction(to: str, key: str, *, sender: str | None = None) -> Predicate:
     )
 
 
+def is_edit(event: JsonObject) -> bool:
+    """Whether it replaces the text of an earlier message."""
+    return bool(event["content"].get("m.relates_to", {}).get("rel_type") == "m.replace")
+
+
 def card(kind: str, *, state: str | None = None, error: str | None = None) -> Predicate:
     """A card of the bot, first sent or edited, as its machine-readable part says."""
     return lambda event: (

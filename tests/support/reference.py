@@ -8,15 +8,16 @@ new account joins and confirms; each does their part as soon as they see that it
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.support import match
 from tests.support.api import JsonObject
-from tests.support.invariants import broken
+from tests.support.fault import Case, Tap
+from tests.support.invariants import broken, broken_when_taken_back
 from tests.support.lane import Lane, unforeseen
 from tests.support.person import Person
 from tests.support.processes import POLL
-from tests.support.proxy import Case, Tap
 from tests.support.scene import YES, RoomOptions, Scene, usual_room
 
 # For how long each waits for what comes next: on a busy machine, and a bot that is killed all the time, in
@@ -32,26 +33,66 @@ _LOOKS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Course:
+    """What people do in a migration, and how its end is judged."""
+
+    people: Callable[[Scene], Awaitable[None]]
+    broken: Callable[[Scene], Awaitable[list[str]]]
+
+
+async def _move(scene: Scene) -> None:
+    """Everybody's part, each as soon as it is their turn."""
+    await _up_to_invite(scene)
+    await scene.enter()
+    await scene.new.react(scene.room, (await _sees(scene, scene.new, "confirm"))["event_id"], YES)
+    await _ending(scene, "done")
+
+
+async def _take_back(scene: Scene) -> None:
+    """Alice thinks better of it when the new account is invited already."""
+    await _up_to_invite(scene)
+    await scene.cancel()
+    await _ending(scene, "cancelled")
+
+
+async def _up_to_invite(scene: Scene) -> None:
+    scene.command = scene.command or await scene.command_is(scene.new.user_id)
+    scene.card = (await _sees(scene, scene.carol, "request"))["event_id"]
+    await scene.approve(scene.carol)
+    is_invite = match.membership(scene.new.user_id, "invite")
+    await scene.carol.wait_for(scene.room, is_invite, "the invite", seconds=_PATIENCE)
+
+
+async def _ending(scene: Scene, state: str) -> None:
+    await _sees(scene, scene.carol, "summary")
+    is_final = match.card("request", state=state)
+    await scene.carol.wait_for(scene.room, is_final, "the final state of the card", seconds=_PATIENCE)
+
+
+ARRIVAL = Course(people=_move, broken=broken)
+TAKEN_BACK = Course(people=_take_back, broken=broken_when_taken_back)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """How one case went."""
 
-    case: Case | None
     fired: bool  # whether the request came at all
     wrong: tuple[str, ...]  # sentences; empty when all is well
     requests: tuple[tuple[str, int], ...]  # what the bot asked for
 
 
-async def insist(where: Lane, case: Case) -> Result:
+async def insist(where: Lane, case: Case, course: Course = ARRIVAL) -> Result:
     """The case, tried again while its request does not come."""
-    result = await try_case(where, case)
+    result = await try_case(where, case, course)
     for _ in range(_TRIES - 1):
         if result.fired or result.wrong:
             break
-        result = await try_case(where, case)
+        result = await try_case(where, case, course)
     return result
 
 
-async def try_case(where: Lane, case: Case | None) -> Result:
+async def try_case(where: Lane, case: Case | None, course: Course = ARRIVAL) -> Result:
     """A whole migration in a fresh room, with this fault in it."""
     await where.up()
     logged = len(where.bot.log_text())
@@ -60,12 +101,12 @@ async def try_case(where: Lane, case: Case | None) -> Result:
         tap = Tap(scene.room, scene.new.user_id, case=case)
         where.proxy.tap(tap)
         try:
-            wrong = await carry_through(where, scene)
+            wrong = await carry_through(where, scene, course)
         finally:
             where.proxy.untap(tap)
     wrong += unforeseen(where.bot.log_text()[logged:])
     wrong += (f"sooner than a 429 had told: {label}" for label in tap.too_early)
-    return Result(case=case, fired=tap.fired, wrong=tuple(wrong), requests=tuple(tap.requests))
+    return Result(fired=tap.fired, wrong=tuple(wrong), requests=tuple(tap.requests))
 
 
 async def greeted(scene: Scene) -> None:
@@ -74,28 +115,14 @@ async def greeted(scene: Scene) -> None:
     await scene.carol.wait_for(scene.room, greeting, "the bot's greeting", seconds=_PATIENCE)
 
 
-async def carry_through(where: Lane, scene: Scene) -> list[str]:
+async def carry_through(where: Lane, scene: Scene, course: Course = ARRIVAL) -> list[str]:
     """The whole of it in this room, from the request on if it was made; what is wrong in the end."""
     try:
-        await _take_part(scene)
+        await course.people(scene)
         await _over(where, scene)
     except AssertionError as failure:
-        return [str(failure), *await broken(scene)]
-    return await broken(scene)
-
-
-async def _take_part(scene: Scene) -> None:
-    """Everybody's part, each as soon as it is their turn."""
-    scene.command = scene.command or await scene.command_is(scene.new.user_id)
-    scene.card = (await _sees(scene, scene.carol, "request"))["event_id"]
-    await scene.approve(scene.carol)
-    is_invite = match.membership(scene.new.user_id, "invite")
-    await scene.carol.wait_for(scene.room, is_invite, "the invite", seconds=_PATIENCE)
-    await scene.enter()
-    await scene.new.react(scene.room, (await _sees(scene, scene.new, "confirm"))["event_id"], YES)
-    await _sees(scene, scene.carol, "summary")
-    is_final = match.card("request", state="done")
-    await scene.carol.wait_for(scene.room, is_final, "the final state of the card", seconds=_PATIENCE)
+        return [str(failure), *await course.broken(scene)]
+    return await course.broken(scene)
 
 
 async def _sees(scene: Scene, person: Person, kind: str) -> JsonObject:
