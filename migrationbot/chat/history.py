@@ -39,7 +39,7 @@ def planned(migration: Migration, move: RoomMove, room: RoomState, *, now: int) 
         setting=room.visibility,
         is_set=room.history_event is not None,
         since=_since(room, now),
-        may_not_open=better_open and not allowed and not migration.keep_history,
+        may_not_open=better_open and not allowed and not migration.options.keep_history,
     )
 
 

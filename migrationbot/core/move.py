@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .history import Reading, Visibility
+from .ways import Way
 
 
 class Step(Enum):
@@ -23,6 +24,17 @@ class Step(Enum):
     SEED_CONFIRM = "seed_confirm"  # put a ✅ under that
     PROMOTE = "promote"  # raise the new account's power level
     WITHDRAW_INVITE = "withdraw_invite"  # take an unanswered invite back
+    CHECKLIST = "checklist"  # say what people have to do, and tick it off
+    ASK_OLD = "ask_old"  # ask the old account to send the invite itself
+    ROOM_CARD = "room_card"  # ask in the room itself, when the request was made elsewhere
+    SEED_ROOM_YES = "seed_room_yes"  # put a ✅ under that
+    SEED_ROOM_NO = "seed_room_no"  # and a ❌
+    CLOSE_ROOM_CARD = "close_room_card"  # edit that to its final state
+    SET_ADDRESS = "set_address"  # make the new alias the room's canonical one
+    STEP_DOWN = "step_down"  # lower the old account's power level to the room's default
+    REMOVE_OLD = "remove_old"  # remove the old account, which asked for it
+    PUBLISH = "publish"  # write into the room that the account has moved
+    BOT_DOWN = "bot_down"  # lower the bot's own power level
     SUMMARY = "summary"  # say how it ended
     CLOSE_CARD = "close_card"  # edit the request card to its final state
 
@@ -84,15 +96,31 @@ class Mishap(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked for beside the move itself."""
+
+    keep_history: bool = False  # leave the history visibility alone
+    step_down: bool = False  # afterwards the old account gives up its level
+    leave: bool = False  # afterwards the old account leaves
+    hand_over: bool = False  # afterwards the room is upgraded, with the new account as a creator
+    address: str = ""  # the alias that becomes the canonical one
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is agreed to when the request card is approved. It never changes afterwards."""
 
     level: int  # the most that the new account will be given
     old_level: int  # the old account's level when it asked (power.CREATOR for a v12 creator)
-    invite: bool  # whether the new account has to be invited
+    way: Way  # how the new account comes in
     open_from: Visibility | None  # the setting that is opened to `shared` and put back, if any
     visibility: Visibility  # the setting when it was planned
     reading: Reading  # from when on the new account will read
+
+    @property
+    def invite(self) -> bool:
+        """Whether the new account has to be invited."""
+        return self.way is Way.INVITE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +177,7 @@ class RoomMove:
     new: str
     plan: Plan
     rules: Rules
+    options: Options = Options()
     phase: Phase = Phase.ASKING
     expires_at: int  # milliseconds since the epoch
     approved_level: int | None = None  # the old account's level at the moment of approval
@@ -189,7 +218,7 @@ class Migration:
     thread_root: str  # where the bot answers
     created_at: int  # milliseconds since the epoch
     expires_at: int  # milliseconds since the epoch
-    keep_history: bool = False
+    options: Options = Options()
     cancelled_by: str = ""  # who typed `!migrate cancel`, if anyone did
     ended: bool = False
     records: Mapping[Step, Record] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from .history import reading, should_open
 from .move import Plan
 from .power import PowerLevels, can_raise
 from .room import Membership, RoomState
+from .ways import Way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +44,18 @@ def make_plan(wish: Wish, room: RoomState) -> Plan:
     plan = Plan(
         level=level_to_give(room.power, old=wish.old, bot=wish.bot),
         old_level=room.power.level_of(wish.old),
-        invite=not joined and not invited,
+        way=_way(room, wish.new),
         open_from=room.visibility if opens else None,
         visibility=room.visibility,
         reading=reading(room.visibility, joined=joined, opened=opens),
     )
     _check_power(wish, room, plan)
     return plan
+
+
+def _way(room: RoomState, new: str) -> Way:
+    ways = {Membership.JOIN: Way.INSIDE, Membership.INVITE: Way.INVITED}
+    return ways.get(room.membership(new), Way.INVITE)
 
 
 def lacks(wish: Wish, room: RoomState, plan: Plan) -> tuple[Lack, ...]:

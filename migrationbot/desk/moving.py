@@ -11,7 +11,7 @@ from migrationbot.chat.wishes import Migrate, Scope
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId, check_not_lookalike
-from migrationbot.core.move import Migration, RoomMove, Rules
+from migrationbot.core.move import Migration, Options, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
@@ -70,7 +70,7 @@ class Moving:
             thread_root=letter.thread_root,
             created_at=self.now(),
             expires_at=self.now() + settings.request_expires_hours * 3_600_000,
-            keep_history=command.keep_history,
+            options=Options(keep_history=command.keep_history),
         )
         if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration)
@@ -93,6 +93,7 @@ class Moving:
                 approvals_needed=settings.approvals_needed,
                 requester_may_approve=settings.requester_may_approve,
             ),
+            options=migration.options,
             expires_at=migration.expires_at,
         )
 

@@ -65,5 +65,5 @@ def _the_same(migration: Migration, sender: str) -> Migrate:
     return Migrate(
         new=UserId.seen(migration.new),
         old=None if sender == migration.old else UserId.seen(migration.old),
-        keep_history=migration.keep_history,
+        keep_history=migration.options.keep_history,
     )

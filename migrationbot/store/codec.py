@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import Ending, Migration, Outcome, Plan, Reason, Record, Step, Trouble
+from migrationbot.core.move import Ending, Migration, Options, Outcome, Plan, Reason, Record, Step, Trouble
+from migrationbot.core.ways import Way
 
 
 class Row(Protocol):
@@ -23,7 +25,7 @@ def plan_to_text(plan: Plan) -> str:
         {
             "level": plan.level,
             "old_level": plan.old_level,
-            "invite": plan.invite,
+            "way": plan.way.value,
             "open_from": plan.open_from.value if plan.open_from else None,
             "visibility": plan.visibility.value,
             "reading": plan.reading.value,
@@ -37,7 +39,7 @@ def plan_from_text(text: str) -> Plan:
     return Plan(
         level=raw["level"],
         old_level=raw["old_level"],
-        invite=raw["invite"],
+        way=_way(raw),
         open_from=Visibility(raw["open_from"]) if raw["open_from"] else None,
         visibility=Visibility(raw["visibility"]),
         reading=Reading(raw["reading"]),
@@ -114,8 +116,27 @@ def migration_from_row(row: Row, records: Mapping[Step, Record]) -> Migration:
         thread_root=row["thread_root"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
-        keep_history=bool(row["keep_history"]),
+        options=_options(row),
         cancelled_by=row["cancelled_by"],
         ended=bool(row["ended"]),
         records=records,
     )
+
+
+def options_to_text(options: Options) -> str:
+    """Options as JSON, without `keep_history`, which has a column of its own."""
+    kept = {key: value for key, value in asdict(options).items() if value and key != "keep_history"}
+    return json.dumps(kept)
+
+
+def _options(row: Row) -> Options:
+    return Options(keep_history=bool(row["keep_history"]), **json.loads(row["options"]))
+
+
+def _way(raw: Mapping[str, Any]) -> Way:
+    """Before version 4 of the tables a plan only knew whether an invite was needed."""
+    if "way" in raw:
+        return Way(raw["way"])
+    if raw["invite"]:
+        return Way.INVITE
+    return Way.INSIDE if raw["reading"] == Reading.AS_MEMBER.value else Way.INVITED

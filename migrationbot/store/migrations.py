@@ -37,17 +37,18 @@ class Migrations:
         async def work(connection: Connection) -> int:
             number: int = await connection.fetchval(
                 """INSERT INTO migration (requester, old_account, new_account, home_room, command_event,
-                       thread_root, keep_history, created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number""",
+                       thread_root, keep_history, created_at, expires_at, options)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING number""",
                 asked.requester,
                 asked.old,
                 asked.new,
                 asked.home_room,
                 asked.command_event,
                 asked.thread_root,
-                asked.keep_history,
+                asked.options.keep_history,
                 asked.created_at,
                 asked.expires_at,
+                codec.options_to_text(asked.options),
             )
             for room_id, plan in plans.items():
                 await connection.execute(
@@ -152,6 +153,7 @@ class Migrations:
                 new=migration.new,
                 plan=codec.plan_from_text(row["plan"]),
                 rules=rules,
+                options=migration.options,
                 phase=Phase(row["phase"]),
                 expires_at=row["expires_at"],
                 approved_level=row["approved_level"],

@@ -118,8 +118,14 @@ async def operating_tables(connection: Connection, _: Scheme) -> None:
     )
 
 
+async def options(connection: Connection, _: Scheme) -> None:
+    """What was asked for beside the move itself, as JSON."""
+    await connection.execute("ALTER TABLE migration ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
+
+
 # A table name of its own: in standalone mode the database is shared with maubot's own tables.
 upgrades = UpgradeTable(version_table_name="migrationbot_version", database_name="migrationbot")
 upgrades.register(cast(Upgrade, first_tables), description="The first tables")
 upgrades.register(cast(Upgrade, typed_answers), description="Answers that were typed")
 upgrades.register(cast(Upgrade, operating_tables), description="Pausing, and first contact")
+upgrades.register(cast(Upgrade, options), description="What was asked for beside the move itself")

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import Rules
+from migrationbot.core.move import Options, Rules
 from tests.chat.builders import (
     CAST,
     DAY,
@@ -218,7 +218,7 @@ def test_history_that_stays_hidden_is_readable_from_the_newcomers_own_moment_on(
         hidden,
         CAST.admin,
         move=move(hidden, open_history=False),
-        migration=migration(keep_history=True),
+        migration=migration(options=Options(keep_history=True)),
     ).text
     assert f"the room's setting is {setting} and stays so." in kept
     assert f"can read what is sent from its {since} on; {OLDER}" in kept

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Reason, Rules, Step, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.ways import Way
 from tests.core.drafts import OPENED, STAGES, Draft, World, confirmed
 from tests.core.worlds import BOT, CAROL, ERIN, EVERYONE, HOUR, NEW, NOW, OLD, done, member, state
 
@@ -127,7 +128,7 @@ OTHER_CHANGES = (
     change(set_flag, st.just("cancelled_by"), st.just(OLD)),
     change(set_record, STEPS, st.sampled_from([None, False, True]), st.integers(1, 2)),
     change(set_plan, st.just("level"), LEVELS),
-    change(set_plan, st.just("invite"), st.booleans()),
+    change(set_plan, st.just("way"), st.sampled_from(Way)),
     change(set_plan, st.just("open_from"), st.sampled_from([None, Visibility.INVITED, Visibility.JOINED])),
     change(set_fact, st.just("approved_level"), LEVELS),
     change(set_fact, st.just("expires_at"), TIMES),

@@ -21,6 +21,7 @@ from migrationbot.core.approval import (
 )
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Rules
+from migrationbot.core.ways import Way
 from tests.core.worlds import (
     BOT,
     CAROL,
@@ -73,7 +74,7 @@ def test_a_key_is_never_an_error_and_only_the_two_signs_count(key: str) -> None:
 
 def test_an_approver_must_be_able_to_do_by_hand_what_the_plan_does() -> None:
     power = room(levels=with_levels({}, invite=60, events={"m.room.history_visibility": 80})).power
-    quiet = plan(invite=False)
+    quiet = plan(way=Way.INVITED)
     assert level_asked(quiet, power, level=0, promotes=False) == 0
     assert level_asked(quiet, power, level=40, promotes=False) == 40
     assert level_asked(quiet, power, level=40, promotes=True) == 50  # to change power levels

@@ -9,6 +9,7 @@ from migrationbot.core.approval import Answer, Evidence
 from migrationbot.core.decide import Act, Turn, Turned, decide
 from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.ways import Way
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,
@@ -108,7 +109,7 @@ def test_an_invite_that_was_declined_is_not_repeated(answer: StateEvent) -> None
     declined = (Outcome.REFUSED, Reason.DECLINED, NEW)
     assert ending(moving(done(Step.INVITE)), room(answer), YES) == declined
     assert ending(moving(*ASKED_NEW), room(answer), YES) == declined
-    assert ending(moving(plan=plan(invite=False)), room(answer), YES) == declined
+    assert ending(moving(plan=plan(way=Way.INVITED)), room(answer), YES) == declined
     assert decide(moving(), room(answer), YES, NOW) == Act(step=Step.INVITE)
 
 
@@ -116,7 +117,7 @@ def test_a_new_account_that_was_put_out_is_not_asked_back_in() -> None:
     kicked = room(member(NEW, "leave", by=DAVE))
     removed = (Outcome.REFUSED, Reason.NEW_REMOVED, DAVE)
     assert ending(moving(done(Step.INVITE)), kicked, YES) == removed
-    assert ending(moving(plan=plan(invite=False)), kicked, YES) == removed
+    assert ending(moving(plan=plan(way=Way.INVITED)), kicked, YES) == removed
     came_by_itself = moving(done(Step.CONFIRM_CARD), done(Step.SEED_CONFIRM))
     assert ending(came_by_itself, kicked, YES) == removed
 

@@ -10,6 +10,7 @@ import pytest
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Rules, Step
 from migrationbot.core.standing import Goal, standing
+from migrationbot.core.ways import Way
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,
@@ -86,7 +87,7 @@ def test_once_promoted_everything_is_met_whoever_takes_a_yes_back() -> None:
 
 
 def test_what_the_plan_does_without_is_not_mentioned() -> None:
-    found = standing(move(plan=plan(invite=False)), room(JOINED), evidence())
+    found = standing(move(plan=plan(way=Way.INSIDE)), room(JOINED), evidence())
     assert found.met == (Goal.JOINED,)
     assert found.to_come == (Goal.APPROVED, Goal.CONFIRMED, Goal.PROMOTED)
 

@@ -15,6 +15,7 @@ from migrationbot.core.approval import Answer, Evidence, Reaction
 from migrationbot.core.history import Reading, Visibility
 from migrationbot.core.move import Ending, Outcome, Phase, Plan, Reason, Record, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.ways import Way
 
 ROOM = "!room:old.org"
 BOT, OLD, NEW = "@bot:old.org", "@me:old.org", "@me:new.org"
@@ -77,7 +78,7 @@ def plan(**facts: Any) -> Plan:
     standard = Plan(
         level=100,
         old_level=100,
-        invite=True,
+        way=Way.INVITE,
         open_from=None,
         visibility=Visibility.SHARED,
         reading=Reading.SINCE_SETTING,
