@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from migrationbot.core.decide import TABLE
+from migrationbot.core.turns import TABLE
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "developers.md"
 BEGIN, END = "<!-- phases: made by scripts/diagram.py -->", "<!-- end of phases -->"

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from migrationbot.core.able import worth
 from migrationbot.core.approval import Hint
-from migrationbot.core.decide import level_now
 from migrationbot.core.errors import Refused
+from migrationbot.core.levels import level_now
 from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
-from migrationbot.core.plan import worth
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
 from migrationbot.core.room import Membership, RoomState

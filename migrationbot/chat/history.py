@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from migrationbot.core.able import can_send
 from migrationbot.core.history import Reading, Visibility, reading, should_open
 from migrationbot.core.move import Migration, RoomMove, Step
-from migrationbot.core.plan import can_send
 from migrationbot.core.room import Membership, RoomState
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .plan import can_send, can_withdraw, worth
+from .able import can_send, can_withdraw, worth
 from .power import PowerLevels
 from .room import RoomState
 

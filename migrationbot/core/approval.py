@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from .move import Plan, RoomMove
+from .move import RoomMove
 from .power import PowerLevels
 from .room import RoomState
 
@@ -69,21 +69,6 @@ def answer_of(key: object) -> Answer | None:
     if plain.strip().lower() in _MEANT_AS_YES:
         return Answer.MEANT_YES
     return next((each for each in Answer if each.value == plain), None)
-
-
-def level_asked(plan: Plan, power: PowerLevels, *, level: int, promotes: bool) -> int:
-    """The level that someone must hold who could do by hand what the plan does.
-
-    At least the level that is given, and what the room asks for each act that the plan uses.
-    """
-    asked = [level]
-    if promotes:
-        asked.append(power.to_send("m.room.power_levels"))
-    if plan.invite:
-        asked.append(power.invite)
-    if plan.open_from is not None:
-        asked.append(power.to_send("m.room.history_visibility"))
-    return max(asked)
 
 
 def entitled(user_id: str, move: RoomMove, room: RoomState, asked: int) -> bool:

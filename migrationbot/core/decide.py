@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The one function that decides what happens next in one room, and the table of phases.
+"""The one function that decides what happens next in one room.
 
 `decide` looks at what is so now and names the one thing that is missing. It does not know what happened
 before: a restart, a repeat and a person who did a step by hand are all the same case.
@@ -7,104 +7,19 @@ before: a restart, a repeat and a person who did a step by hand are all the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-from .approval import Evidence, confirmed, judge, level_asked
+from .able import can_withdraw, may_raise, may_set_history, worth
+from .approval import Consent, Evidence, judge
+from .decisions import Act, Decision, Finish, Turned, Wait
 from .ending import arrival, why_stop
+from .goals import AFTERWARDS, ARRIVAL, Look, bot_stepped_down
+from .levels import level_asked_now, level_now
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
-from .plan import can_send, can_withdraw, worth
-from .power import can_raise
-from .room import Membership, RoomState
+from .room import RoomState
 from .traces import invite_stands, opening_stands
+from .turns import Turn, WrongTurn
+from .ways import needs_invite
 
 _UNDOING = (Step.WITHDRAW_INVITE, Step.RESTORE_HISTORY)  # the more urgent first
-
-
-class Turn(Enum):
-    """What carries a room move from one phase to the next."""
-
-    APPROVED = "approved"  # enough entitled members said yes
-    LOST = "lost"  # the approval no longer stands
-    BLOCKED = "blocked"  # a person has to mend something
-    MENDED = "mended"  # it was mended
-    STOPPED = "stopped"  # it will not happen
-    ARRIVED = "arrived"  # every goal is met
-    UNDONE = "undone"  # all that could be put back is back
-
-
-TABLE: dict[Phase, dict[Turn, Phase]] = {
-    Phase.ASKING: {
-        Turn.APPROVED: Phase.MOVING,
-        Turn.STOPPED: Phase.UNDOING,
-        Turn.ARRIVED: Phase.ENDED,  # promoted, then crashed or lost the approval: there is nothing to ask
-    },
-    Phase.MOVING: {
-        Turn.LOST: Phase.ASKING,
-        Turn.BLOCKED: Phase.BLOCKED,
-        Turn.STOPPED: Phase.UNDOING,
-        Turn.ARRIVED: Phase.ENDED,
-    },
-    Phase.BLOCKED: {
-        Turn.MENDED: Phase.MOVING,
-        Turn.LOST: Phase.ASKING,
-        Turn.STOPPED: Phase.UNDOING,
-        Turn.ARRIVED: Phase.ENDED,
-    },
-    Phase.UNDOING: {
-        Turn.UNDONE: Phase.ENDED,
-    },
-    Phase.ENDED: {},
-}
-
-
-class WrongTurn(Exception):
-    """A turn that the table does not list: a mistake in the code, never in a room."""
-
-
-def turn(phase: Phase, by: Turn) -> Phase:
-    """The phase that follows. Raises WrongTurn for a turn that is not in the table."""
-    try:
-        return TABLE[phase][by]
-    except KeyError:
-        raise WrongTurn(f"{by.value} while {phase.value}") from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """The bot does this now."""
-
-    step: Step
-    level: int | None = None  # for PROMOTE: the power level to give
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """Nothing to do until something changes, or until the given time."""
-
-    reason: Reason
-    until: int  # milliseconds since the epoch: look again then at the latest
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turned:
-    """The move has entered another phase; record it and look again."""
-
-    by: Turn
-    approvers: tuple[str, ...] = ()  # for APPROVED: whose yes it rests on
-    approved_level: int | None = None  # for APPROVED: what the old account's level is worth now
-    ending: Ending | None = None  # for STOPPED
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finish:
-    """Nothing more will be done in this room."""
-
-    by: Turn
-    ending: Ending
-
-
-Decision = Act | Wait | Turned | Finish
 
 
 def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Decision:
@@ -116,54 +31,60 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
         raise WrongTurn(f"a decision while {move.phase.value}")
     if move.ending is not None:
         return _undo(move, room, move.ending, now)
-    if move.done(Step.PROMOTE):
-        return _restoring(move, room, now) or _arrived(move, room, now)
+    look = Look(move=move, room=room, evidence=evidence)
     consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
+    agreed = ending is None and len(consent.approvers) >= move.rules.approvals_needed
+    if move.done(Step.PROMOTE):
+        return _restoring(move, room, now) or _afterwards(look, now, agreed=agreed, over=ending is not None)
     if ending is not None:
         return Turned(by=Turn.STOPPED, ending=ending)
-    if len(consent.approvers) < move.rules.approvals_needed:
-        return _await_approval(move, room, now)
+    if not agreed:
+        return _without_approval(look, now)
     if move.phase is Phase.ASKING:
-        worth_now = worth(room.power, move.old)
-        return Turned(by=Turn.APPROVED, approvers=consent.approvers, approved_level=worth_now)
-    return _mark_blocked(move, _next(move, room, evidence, now))
+        return _approved(look, consent)
+    return _mark_blocked(move, _next(look, now, agreed=True))
 
 
-def level_now(move: RoomMove, room: RoomState) -> int:
-    """The level to give: the least of what was planned, the old account's at approval, and its level now.
+def _approved(look: Look, consent: Consent) -> Turned:
+    worth_now = worth(look.room.power, look.move.old)
+    return Turned(by=Turn.APPROVED, approvers=consent.approvers, approved_level=worth_now)
 
-    While the move asks, for the first time or again, no approval binds it yet.
+
+def _without_approval(look: Look, now: int) -> Decision:
+    """Without approval nothing stays open; putting back our own change needs no consent.
+
+    Where the bot may do nothing, people can all the same, and it watches them.
     """
-    levels = [move.plan.level, worth(room.power, move.old)]
-    if move.approved_level is not None and move.phase is not Phase.ASKING:
-        levels.append(move.approved_level)
-    return min(levels)
-
-
-def level_asked_now(move: RoomMove, room: RoomState) -> int:
-    """The level that it takes now to approve this move."""
-    level = level_now(move, room)
-    promotes = level > room.power.level_of(move.new)
-    return level_asked(move.plan, room.power, level=level, promotes=promotes)
-
-
-def _arrived(move: RoomMove, room: RoomState, now: int) -> Finish:
-    return Finish(by=Turn.ARRIVED, ending=arrival(move, room, now))
-
-
-def _await_approval(move: RoomMove, room: RoomState, now: int) -> Decision:
-    """Without approval nothing stays open; putting back our own change needs no consent."""
+    move = look.move
     if move.phase is not Phase.ASKING:
         return Turned(by=Turn.LOST)
-    lost = move.approved_level is not None
-    wait = Wait(reason=Reason.APPROVAL_LOST if lost else Reason.APPROVAL, until=move.expires_at)
-    return _restoring(move, room, now) or wait
+    restoring = _restoring(move, look.room, now)
+    if restoring is not None:
+        return restoring
+    if not move.plan.guided:
+        return Wait(reason=_what_is_missing(move), until=move.expires_at)
+    if _may_act(look):
+        return Wait(reason=Reason.TAKE_OVER, until=move.expires_at)
+    return _next(look, now, agreed=False)
+
+
+def _what_is_missing(move: RoomMove) -> Reason:
+    return Reason.APPROVAL if move.approved_level is None else Reason.APPROVAL_LOST
+
+
+def _may_act(look: Look) -> bool:
+    """Whether the bot could do something now that it needs approval for."""
+    move, room = look.move, look.room
+    if needs_invite(move.plan.way, room, move.new) and room.holds(move.bot, room.power.invite):
+        return True
+    level = level_now(move, room)
+    return room.power.level_of(move.new) < level and may_raise(room, move.bot, move.new, level)
 
 
 def _restoring(move: RoomMove, room: RoomState, now: int) -> Act | Wait | None:
     """Putting the history back, where it is ours to put back and the bot can."""
-    if not (opening_stands(move, room) and _may_set_history(move, room)):
+    if not (opening_stands(move, room) and may_set_history(room, move.bot)):
         return None
     return _paced(move, Act(step=Step.RESTORE_HISTORY), now)
 
@@ -177,15 +98,28 @@ def _paced(move: RoomMove, act: Act, now: int) -> Act | Wait | None:
     return Wait(reason=trouble.reason, until=min(trouble.retry_at, patience)) if now < patience else None
 
 
-def _next(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Decision:
+def _next(look: Look, now: int, *, agreed: bool) -> Decision:
     """The first goal that is not met, in the order of the design."""
-    for goal in (_history_open, _invited, _joined, _history_restored, _confirmed, _promoted):
-        decision = goal(move, room, evidence)
+    for goal in ARRIVAL:
+        decision = goal(look)
         if isinstance(decision, Act):
-            return _paced(move, decision, now) or _give_up(now)
+            return _paced(look.move, decision, now) or _give_up(now)
         if decision is not None:
             return decision
-    return _arrived(move, room, now)
+    return _afterwards(look, now, agreed=agreed, over=False)
+
+
+def _afterwards(look: Look, now: int, *, agreed: bool, over: bool) -> Decision:
+    """What was asked for once the new account has its place. Nothing that fails here takes that away."""
+    for goal in AFTERWARDS if not over else ():
+        decision = goal(look)
+        if isinstance(decision, Act) and agreed:
+            decision = _paced(look.move, decision, now)
+        if isinstance(decision, Wait) or (isinstance(decision, Act) and agreed):
+            return decision
+    last = bot_stepped_down(look)
+    act = _paced(look.move, last, now) if isinstance(last, Act) else None
+    return act or Finish(by=Turn.ARRIVED, ending=arrival(look.move, look.room, now))
 
 
 def _give_up(now: int) -> Turned:
@@ -193,61 +127,13 @@ def _give_up(now: int) -> Turned:
 
 
 def _mark_blocked(move: RoomMove, decision: Decision) -> Decision:
-    """A move is in phase BLOCKED exactly while it waits for a level of the bot's to be mended."""
+    """A move is in phase BLOCKED exactly while it waits for a person because the bot lacks a level."""
     blocked = isinstance(decision, Wait) and decision.reason is Reason.BOT_LACKS_POWER
     if blocked and move.phase is Phase.MOVING:
         return Turned(by=Turn.BLOCKED)
     if not blocked and move.phase is Phase.BLOCKED:
         return Turned(by=Turn.MENDED)
     return decision
-
-
-def _blocked(move: RoomMove) -> Wait:
-    return Wait(reason=Reason.BOT_LACKS_POWER, until=move.expires_at)
-
-
-def _may_set_history(move: RoomMove, room: RoomState) -> bool:
-    """A bot that was removed is shown the room as it was then, its level included: it can do nothing."""
-    return room.joined(move.bot) and can_send(room.power, move.bot, "m.room.history_visibility")
-
-
-def _history_open(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    wanted = move.plan.open_from is not None and not room.joined(move.new)
-    if not wanted or move.history_is_open or room.visibility is not move.plan.open_from:
-        return None
-    return Act(step=Step.OPEN_HISTORY) if _may_set_history(move, room) else _blocked(move)
-
-
-def _invited(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    if room.membership(move.new) in (Membership.JOIN, Membership.INVITE):
-        return None
-    return Act(step=Step.INVITE) if room.holds(move.bot, room.power.invite) else _blocked(move)
-
-
-def _joined(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    return None if room.joined(move.new) else Wait(reason=Reason.JOIN, until=move.expires_at)
-
-
-def _history_restored(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    if not opening_stands(move, room):
-        return None
-    return Act(step=Step.RESTORE_HISTORY) if _may_set_history(move, room) else _blocked(move)
-
-
-def _confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> Act | Wait | None:
-    for step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
-        if not move.done(step):
-            return Act(step=step)
-    return None if confirmed(move, room, evidence) else Wait(reason=Reason.CONFIRM, until=move.expires_at)
-
-
-def _promoted(move: RoomMove, room: RoomState, _: Evidence) -> Act | Wait | None:
-    """Raised once, or there already; if somebody lowers it afterwards, that is their decision."""
-    level = level_now(move, room)
-    if room.power.level_of(move.new) >= level:
-        return None
-    able = room.joined(move.bot) and can_raise(room.power, sender=move.bot, target=move.new, level=level)
-    return Act(step=Step.PROMOTE, level=level) if able else _blocked(move)
 
 
 def _undo(move: RoomMove, room: RoomState, ending: Ending, now: int) -> Decision:
@@ -274,6 +160,6 @@ def _undoable(move: RoomMove, room: RoomState) -> tuple[Step, ...]:
         Step.WITHDRAW_INVITE: invite_stands(move, room)
         and room.joined(move.bot)
         and can_withdraw(room.power, sender=move.bot, target=move.new),
-        Step.RESTORE_HISTORY: opening_stands(move, room) and _may_set_history(move, room),
+        Step.RESTORE_HISTORY: opening_stands(move, room) and may_set_history(room, move.bot),
     }
     return tuple(step for step in _UNDOING if able[step])

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from .able import worth
 from .approval import Consent, Evidence, confirmed, disowned
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
-from .plan import worth
 from .room import Member, Membership, RoomState
+from .ways import Way, needs_invite
 
 _Why: TypeAlias = tuple[Outcome, Reason, str]  # the last one: by whom, where someone did it
 
@@ -64,7 +65,7 @@ def _closed_door(move: RoomMove, room: RoomState) -> _Why | None:
         return Outcome.REFUSED, Reason.OLD_REMOVED, old.sender
     if new is not None and _put_out(new) and (new.membership is Membership.BAN or _was_here(move)):
         return Outcome.REFUSED, Reason.NEW_REMOVED, new.sender
-    if room.membership(move.new) in (Membership.LEAVE, Membership.KNOCK) and _was_asked(move):
+    if room.membership(move.new) in (Membership.LEAVE, Membership.KNOCK) and _was_here(move):
         return Outcome.REFUSED, Reason.DECLINED, move.new
     if not room.admits_server_of(move.new):
         return Outcome.REFUSED, Reason.SERVER_DENIED, ""
@@ -77,8 +78,8 @@ def _put_out(member: Member) -> bool:
 
 
 def _was_asked(move: RoomMove) -> bool:
-    """Whether the new account has been invited, or needed no invite. It is not asked a second time."""
-    return move.done(Step.INVITE) or not move.plan.invite
+    """Whether the new account has been invited, or was in the room. It is not asked a second time."""
+    return move.done(Step.INVITE) or move.plan.way in (Way.INSIDE, Way.INVITED)
 
 
 def _was_here(move: RoomMove) -> bool:
@@ -89,10 +90,12 @@ def _was_here(move: RoomMove) -> bool:
 def _missing(move: RoomMove, room: RoomState, evidence: Evidence) -> _Why:
     """What was not there when the time ran out. Nobody is blamed who was not asked."""
     reason = Reason.GAVE_UP
-    if move.phase is Phase.ASKING:
+    if move.phase is Phase.ASKING and not move.plan.guided:
         reason = Reason.NOT_APPROVED
-    elif move.phase is Phase.MOVING and room.membership(move.new) is Membership.INVITE:
+    elif move.phase is Phase.BLOCKED:
+        reason = Reason.GAVE_UP
+    elif not room.joined(move.new) and not needs_invite(move.plan.way, room, move.new):
         reason = Reason.NOT_JOINED
-    elif move.phase is Phase.MOVING and move.done(Step.CONFIRM_CARD) and not confirmed(move, room, evidence):
+    elif move.done(Step.CONFIRM_CARD) and not confirmed(move, room, evidence):
         reason = Reason.NOT_CONFIRMED
     return Outcome.EXPIRED, reason, ""

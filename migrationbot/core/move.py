@@ -66,12 +66,15 @@ class Reason(Enum):
     APPROVAL_LOST = "approval_lost"  # what was agreed no longer stands; waits for another approval
     JOIN = "join"  # waits for the new account to join
     CONFIRM = "confirm"  # waits for the new account's yes
-    BOT_LACKS_POWER = "bot_lacks_power"  # waits for the bot's level to be mended
+    BOT_LACKS_POWER = "bot_lacks_power"  # waits for the bot's level to be mended, or for a person to do it
     SERVER_UNREACHABLE = "server_unreachable"  # the new account's server does not take the invite now
     INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
     UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
     NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show
     PAUSED = "paused"  # waits for an operator to resume the bot
+    TAKE_OVER = "take_over"  # the bot now has the level to go on, and waits for those who may approve
+    STEP_DOWN = "step_down"  # waits for the old account to lower its own level
+    LEAVE = "leave"  # waits for the old account to leave
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
     REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account
@@ -87,6 +90,21 @@ class Reason(Enum):
     NOT_JOINED = "not_joined"  # time ran out before the new account joined
     NOT_CONFIRMED = "not_confirmed"  # time ran out before the new account said yes
     GAVE_UP = "gave_up"  # what had to be mended was not mended in time
+
+
+class Goal(Enum):
+    """A fact about the room that the move has to reach. Each has its sentences in the templates."""
+
+    APPROVED = "approved"  # enough of those who may answer said yes
+    HISTORY_OPEN = "history_open"  # newcomers can read what is sent from now on
+    INVITED = "invited"  # the new account may come in
+    JOINED = "joined"  # the new account is in the room
+    HISTORY_RESTORED = "history_restored"  # the setting is what it was
+    CONFIRMED = "confirmed"  # the new account itself said yes
+    PROMOTED = "promoted"  # the new account has its level
+    STEPPED_DOWN = "stepped_down"  # the old account has no more than the room's default
+    LEFT = "left"  # the old account is not in the room any more
+    INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
 
 
 class Mishap(Enum):
@@ -113,6 +131,7 @@ class Plan:
     level: int  # the most that the new account will be given
     old_level: int  # the old account's level when it asked (power.CREATOR for a v12 creator)
     way: Way  # how the new account comes in
+    guided: bool = False  # the bot lacked a level when it was planned: people do what it may not
     open_from: Visibility | None  # the setting that is opened to `shared` and put back, if any
     visibility: Visibility  # the setting when it was planned
     reading: Reading  # from when on the new account will read
@@ -130,6 +149,7 @@ class Rules:
     approvals_needed: int = 1
     requester_may_approve: bool = True
     give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
+    step_down_after: bool = False  # the bot lowers its own level when it is done
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +205,7 @@ class RoomMove:
     records: Mapping[Step, Record] = field(default_factory=dict)  # the latest attempt of each step
     trouble: Trouble | None = None
     ending: Ending | None = None  # set once it stops
+    alone: bool = True  # no other open migration needs the bot in this room
 
     def done(self, step: Step) -> bool:
         """Whether the latest attempt of the step is known to have worked."""

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .able import can_send, worth
 from .errors import Code, Refused
 from .history import reading, should_open
 from .move import Plan
 from .power import PowerLevels, can_raise
 from .room import Membership, RoomState
-from .ways import Way
+from .ways import way_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class Wish:
     old: str
     new: str
     open_history: bool = True  # the operator allows it and the requester did not say --keep-history
+    more: bool = False  # something is asked for that is left to do when nothing is left to give
+    memberships: frozenset[str] = frozenset()  # rooms that the new account is in, or will be by then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,26 +39,20 @@ def make_plan(wish: Wish, room: RoomState) -> Plan:
     """Plan the move. Raises Refused when something stands in its way that a person must remove first."""
     _check_doors(wish, room)
     joined = room.joined(wish.new)
-    if joined and room.power.level_of(wish.new) >= worth(room.power, wish.old):
+    if joined and not wish.more and room.power.level_of(wish.new) >= worth(room.power, wish.old):
         raise Refused(Code.NOTHING_TO_MOVE, new=wish.new, old=wish.old)
     invited = room.membership(wish.new) is Membership.INVITE
     opens = wish.open_history and should_open(room.visibility, joined=joined, invited=invited)
     opens = opens and can_send(room.power, wish.bot, "m.room.history_visibility")
     plan = Plan(
-        level=level_to_give(room.power, old=wish.old, bot=wish.bot),
+        level=level_to_give(room.power, wish),
         old_level=room.power.level_of(wish.old),
-        way=_way(room, wish.new),
+        way=way_in(room, wish.new, wish.memberships),
         open_from=room.visibility if opens else None,
         visibility=room.visibility,
         reading=reading(room.visibility, joined=joined, opened=opens),
     )
-    _check_power(wish, room, plan)
-    return plan
-
-
-def _way(room: RoomState, new: str) -> Way:
-    ways = {Membership.JOIN: Way.INSIDE, Membership.INVITE: Way.INVITED}
-    return ways.get(room.membership(new), Way.INVITE)
+    return replace(plan, guided=bool(lacks(wish, room, plan)))
 
 
 def lacks(wish: Wish, room: RoomState, plan: Plan) -> tuple[Lack, ...]:
@@ -70,26 +67,30 @@ def lacks(wish: Wish, room: RoomState, plan: Plan) -> tuple[Lack, ...]:
     return tuple(found)
 
 
-def worth(power: PowerLevels, user_id: str) -> int:
-    """The account's level as a plain number; for a creator, who stays one, the most ever asked."""
-    return power.highest_asked if power.is_creator(user_id) else power.level_of(user_id)
+def check_possible(wish: Wish, room: RoomState, plan: Plan) -> None:
+    """Raises Refused LACKS_POWER for what neither the bot nor anybody else in the room can do.
+
+    `room` has to know the memberships of those with the highest levels.
+    """
+    missing, others = lacks(wish, room, plan), set(room.members) - {wish.bot, wish.new}
+    hopeless = [lack for lack in missing if not any(room.holds(user, lack.needed) for user in others)]
+    if hopeless:
+        worst = max(missing, key=lambda lack: lack.needed)
+        raise Refused(
+            Code.LACKS_POWER,
+            bot=wish.bot,
+            needed=str(worst.needed),
+            has=str(worst.has),
+            purposes=" ".join(lack.purpose for lack in missing),
+        )
 
 
-def level_to_give(power: PowerLevels, *, old: str, bot: str) -> int:
+def level_to_give(power: PowerLevels, wish: Wish) -> int:
     """The least of the old account's level and what the bot can give; the former when it can give nothing."""
-    wanted = worth(power, old)
-    return min(wanted, power.level_of(bot)) if can_send(power, bot, "m.room.power_levels") else wanted
-
-
-def can_send(power: PowerLevels, user_id: str, event_type: str) -> bool:
-    """Whether the account may send this state event."""
-    return power.level_of(user_id) >= power.to_send(event_type)
-
-
-def can_withdraw(power: PowerLevels, *, sender: str, target: str) -> bool:
-    """Whether `sender` may take back an invite. Spec: authorisation rules, m.room.member `leave`."""
-    has = power.level_of(sender)
-    return has >= power.kick and has > power.level_of(target)
+    wanted = worth(power, wish.old)
+    ours = min(wanted, power.level_of(wish.bot))
+    able = ours > power.level_of(wish.new) and can_raise(power, sender=wish.bot, target=wish.new, level=ours)
+    return ours if able else wanted
 
 
 def _promotes(wish: Wish, power: PowerLevels) -> bool:
@@ -108,16 +109,3 @@ def _check_doors(wish: Wish, room: RoomState) -> None:
         raise Refused(Code.SERVER_DENIED, new=wish.new)
     if not room.federates_with(wish.new):
         raise Refused(Code.NOT_FEDERATED, new=wish.new, home=room.create_sender)
-
-
-def _check_power(wish: Wish, room: RoomState, plan: Plan) -> None:
-    missing = lacks(wish, room, plan)
-    if missing:
-        worst = max(missing, key=lambda lack: lack.needed)
-        raise Refused(
-            Code.LACKS_POWER,
-            bot=wish.bot,
-            needed=str(worst.needed),
-            has=str(worst.has),
-            purposes=" ".join(lack.purpose for lack in missing),
-        )

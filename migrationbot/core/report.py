@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from .able import worth
 from .move import Ending, Outcome, Reason, RoomMove
-from .plan import worth
 from .room import RoomState
 from .traces import invite_stands, opening_stands
 

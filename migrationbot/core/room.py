@@ -80,6 +80,7 @@ class RoomState:
     visibility: Visibility
     history_event: StateEvent | None
     join_rule: JoinRule
+    allowed_from: frozenset[str]  # rooms whose members may join, with a restricted join rule
     acl: ServerAcl | None
     encrypted: bool
     successor: str | None  # the room ID that the tombstone names; "" when it names none
@@ -122,6 +123,7 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
         return event.content if event else None
 
     version = _text(create.content.get("room_version")) or "1"
+    rules = content("m.room.join_rules") or {}
     tombstone = content("m.room.tombstone")
     acl = content("m.room.server_acl")
     return RoomState(
@@ -139,7 +141,8 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
         power_event=state.get(("m.room.power_levels", "")),
         visibility=Visibility.read(content("m.room.history_visibility")),
         history_event=state.get(("m.room.history_visibility", "")),
-        join_rule=_choice(JoinRule, (content("m.room.join_rules") or {}).get("join_rule"), JoinRule.INVITE),
+        join_rule=_choice(JoinRule, rules.get("join_rule"), JoinRule.INVITE),
+        allowed_from=_allowed_from(rules.get("allow")),
         acl=None if acl is None else ServerAcl.from_content(acl),
         encrypted=content("m.room.encryption") is not None,
         successor=None if tombstone is None else _text(tombstone.get("replacement_room")),
@@ -155,6 +158,13 @@ def member_of(event: StateEvent) -> Member:
         event_id=event.event_id,
         replaces_state=event.replaces_state,
     )
+
+
+def _allowed_from(allow: object) -> frozenset[str]:
+    """The rooms of a restricted join rule. Spec: client-server, m.room.join_rules, AllowCondition."""
+    conditions = [each for each in allow if isinstance(each, Mapping)] if isinstance(allow, list) else []
+    named = (each.get("room_id") for each in conditions if each.get("type") == "m.room_membership")
+    return frozenset(room_id for room_id in named if isinstance(room_id, str))
 
 
 def _choice(kind: type[_Choice], value: object, otherwise: _Choice) -> _Choice:

@@ -4,26 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from .approval import Evidence, confirmed, judge
-from .decide import level_asked_now, level_now
-from .move import RoomMove, Step
-from .room import Membership, RoomState
+from .levels import level_asked_now, level_now
+from .move import Goal, RoomMove, Step
+from .room import RoomState
 from .traces import invite_stands, opening_stands
-
-
-class Goal(Enum):
-    """A fact about the room that the move has to reach. Each has its sentences in the templates."""
-
-    APPROVED = "approved"  # enough of those who may answer said yes
-    HISTORY_OPEN = "history_open"  # newcomers can read what is sent from now on
-    INVITED = "invited"  # the new account may come in
-    JOINED = "joined"  # the new account is in the room
-    HISTORY_RESTORED = "history_restored"  # the setting is what it was
-    CONFIRMED = "confirmed"  # the new account itself said yes
-    PROMOTED = "promoted"  # the new account has its level
-    INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
+from .ways import needs_invite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +37,8 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
         Goal.HISTORY_RESTORED: _history_restored(move, room),
         Goal.CONFIRMED: move.done(Step.PROMOTE) or confirmed(move, room, evidence),
         Goal.PROMOTED: _promoted(move, room, level),
+        Goal.STEPPED_DOWN: _stepped_down(move, room),
+        Goal.LEFT: not room.joined(move.old) if move.options.leave else None,
     }
     return Standing(
         met=tuple(goal for goal, met in goals.items() if met),
@@ -68,9 +57,9 @@ def _history_open(move: RoomMove, room: RoomState) -> bool | None:
 
 
 def _invited(move: RoomMove, room: RoomState) -> bool | None:
-    if not move.plan.invite:
-        return None
-    return room.membership(move.new) in (Membership.INVITE, Membership.JOIN)
+    if needs_invite(move.plan.way, room, move.new):
+        return False
+    return True if move.plan.invite else None
 
 
 def _history_restored(move: RoomMove, room: RoomState) -> bool | None:
@@ -83,6 +72,13 @@ def _promoted(move: RoomMove, room: RoomState, level: int) -> bool | None:
     if level > room.power.level_of(move.new):
         return False
     return True if level > room.power.users_default else None
+
+
+def _stepped_down(move: RoomMove, room: RoomState) -> bool | None:
+    power = room.power
+    if not move.options.step_down or power.is_creator(move.old):
+        return None
+    return power.level_of(move.old) <= power.users_default
 
 
 def _to_undo(move: RoomMove, room: RoomState) -> tuple[Goal, ...]:

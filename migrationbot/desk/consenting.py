@@ -14,8 +14,8 @@ from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction, entitled, judge
-from migrationbot.core.decide import level_asked_now
 from migrationbot.core.errors import Code, Refused
+from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import List, Status
-from migrationbot.core.decide import Act, Decision, Wait, decide
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.history import Visibility
+from migrationbot.core.levels import level_needed
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
 from migrationbot.core.room import JoinRule
 from migrationbot.core.standing import standing
@@ -20,7 +22,7 @@ from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.steps import Clock
-from migrationbot.moves.tell import level_needed, waits_until
+from migrationbot.moves.tell import waits_until
 from migrationbot.moves.witness import Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses

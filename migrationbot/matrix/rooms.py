@@ -21,8 +21,9 @@ _JUDGED = (  # what a decision depends on
     "m.room.history_visibility",
     "m.room.server_acl",
     "m.room.tombstone",
+    "m.room.join_rules",
 )
-_SHOWN = ("m.room.name", "m.room.join_rules", "m.room.encryption")  # what else a card tells of
+_SHOWN = ("m.room.name", "m.room.encryption")  # what else a card tells of
 _REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
 _PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
 
@@ -129,6 +130,11 @@ class Rooms:
         """Take an invite back: to the protocol that is a kick."""
         where = path(CLIENT, "rooms", room_id, "kick")
         await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
+
+    async def remove(self, room_id: str, user_id: str, *, reason: str) -> None:
+        """Kick an account, with a reason that everybody sees."""
+        where = path(CLIENT, "rooms", room_id, "kick")
+        await self._api.send("POST", where, {"user_id": user_id, "reason": reason}, at_once=True)
 
     async def profile_warning(self, user_id: str) -> str | None:
         """Why an invite may not reach the account: "missing", "unreachable", or None when all looks well."""

@@ -6,15 +6,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from migrationbot.core.decide import Act, level_now
+from migrationbot.core.able import level_to_speak
+from migrationbot.core.decisions import Act
+from migrationbot.core.levels import level_now
 from migrationbot.core.move import Migration, Record, RoomMove, Step
 from migrationbot.core.power import implied_content, with_integers, with_level
 from migrationbot.core.room import Membership, RoomState
 from migrationbot.matrix.rooms import Rooms
-from migrationbot.moves.merging import POWER_LEVELS, Merging, PowerChangeLost, StillDue
+from migrationbot.moves.merging import (
+    POWER_LEVELS,
+    POWER_STEPS,
+    Merging,
+    PowerChange,
+    PowerChangeLost,
+    StillDue,
+)
 from migrationbot.moves.steps import Place, Steps
 
 SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
+
+
+MOVED = "moved to a new account, and asked to be removed"  # shown with the kick
 
 
 class NotShown(Exception):
@@ -40,8 +52,9 @@ class Acts:
         base = _base(act.step, move, room)
         record = await self._steps.intend(place, act.step, attempt=attempt, base=base)
         event_id = await self._do(act, move, room)
-        if act.step is Step.PROMOTE and event_id:
-            await self._put_back(migration, move, base, event_id, still_due, room)
+        if act.step in POWER_STEPS and event_id:
+            change = PowerChange.of(act.step, move, base)
+            await self._put_back(migration, move, change, event_id, still_due, room)
         await self._steps.done(place, record, await self._shown(record, move))
 
     async def settle(
@@ -52,10 +65,11 @@ class Acts:
         settled = False
         for record in [each for each in move.records.values() if not each.done and each.step in _LOOK_UP]:
             event_id = _LOOK_UP[record.step](record, move, room)
-            if record.step is Step.PROMOTE:
+            if record.step in POWER_STEPS:
                 # Somebody may have taken it back since: then it was carried out too, and is not repeated.
-                ours = await self._merging.promotion(move, record.base)
-                if ours and await self._put_back(migration, move, record.base, ours, still_due, room):
+                change = PowerChange.of(record.step, move, record.base)
+                ours = await self._merging.found(move, change)
+                if ours and await self._put_back(migration, move, change, ours, still_due, room):
                     return True
                 event_id = ours
             if event_id is not None:
@@ -67,14 +81,14 @@ class Acts:
         self,
         migration: Migration,
         move: RoomMove,
-        base: str | None,
+        change: PowerChange,
         ours: str,
         still_due: StillDue,
         room: RoomState,
     ) -> bool:
         """Put back what another admin changed in the same moment, or say that it can't be; whether it was."""
         try:
-            return await self._merging.put_back(move, base, ours, still_due, room)
+            return await self._merging.put_back(move, change, ours, still_due, room)
         except PowerChangeLost as lost:
             await self._lost(migration, move, lost.by)
             return False
@@ -86,8 +100,10 @@ class Acts:
             await rooms.invite(room_id, move.new)
         elif act.step is Step.WITHDRAW_INVITE:
             await rooms.withdraw_invite(room_id, move.new)
-        elif act.step is Step.PROMOTE and act.level is not None:
-            content = with_level(_power_content(room), move.new, act.level)
+        elif act.step is Step.REMOVE_OLD:
+            await rooms.remove(room_id, move.old, reason=MOVED)
+        elif act.step in POWER_STEPS and act.level is not None:
+            content = with_level(_power_content(room), POWER_STEPS[act.step](move), act.level)
             return await rooms.put_state(room_id, POWER_LEVELS, content)
         else:
             content = _history_content(act.step, move, room)
@@ -115,10 +131,10 @@ def _attempt(move: RoomMove, step: Step) -> int:
 
 def _base(step: Step, move: RoomMove, room: RoomState) -> str | None:
     """The event that the act is going to replace."""
-    if step in (Step.INVITE, Step.WITHDRAW_INVITE):
-        member = room.members.get(move.new)
+    if step in (Step.INVITE, Step.WITHDRAW_INVITE, Step.REMOVE_OLD):
+        member = room.members.get(move.old if step is Step.REMOVE_OLD else move.new)
         return member.event_id if member else None
-    event = room.power_event if step is Step.PROMOTE else room.history_event
+    event = room.power_event if step in POWER_STEPS else room.history_event
     return event.event_id if event else None
 
 
@@ -181,10 +197,35 @@ def _promoted(record: Record, move: RoomMove, room: RoomState) -> str | None:
     return event.event_id if room.power.level_of(move.new) >= level_now(move, room) else None
 
 
+def _removed(_: Record, move: RoomMove, room: RoomState) -> str | None:
+    member = room.members.get(move.old)
+    gone = member is not None and member.membership is not Membership.JOIN
+    return member.event_id if gone and member else None
+
+
+def _stepped_down(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    return _lowered(record, move.old, room, room.power.users_default)
+
+
+def _bot_down(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    return _lowered(record, move.bot, room, level_to_speak(room.power))
+
+
+def _lowered(record: Record, user_id: str, room: RoomState, level: int) -> str | None:
+    """Done once the entry stands in an event after the one that ours was based on."""
+    event = room.power_event
+    if event is None or event.event_id == record.base:
+        return None
+    return event.event_id if room.power.level_of(user_id) <= level else None
+
+
 _LOOK_UP = {
     Step.OPEN_HISTORY: _opened,
     Step.RESTORE_HISTORY: _restored,
     Step.INVITE: _invited,
     Step.WITHDRAW_INVITE: _withdrawn,
     Step.PROMOTE: _promoted,
+    Step.REMOVE_OLD: _removed,
+    Step.STEP_DOWN: _stepped_down,
+    Step.BOT_DOWN: _bot_down,
 }

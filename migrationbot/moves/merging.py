@@ -8,10 +8,10 @@ state event which one it took the place of, across homeservers too, so this can 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from migrationbot.core.move import RoomMove
+from migrationbot.core.move import RoomMove, Step
 from migrationbot.core.power import CREATOR, PowerLevels, merge_lost, with_integers
 from migrationbot.core.room import RoomState, StateEvent
 from migrationbot.matrix.errors import Forbidden, Rejected
@@ -22,7 +22,29 @@ POWER_LEVELS = "m.room.power_levels"
 _MERGES = 3  # how often another admin's simultaneous change is put back before we say so
 _FURTHEST = 50  # events that are looked through for our own
 
-StillDue = Callable[[RoomState], bool]  # whether the promotion is still right in such a room
+StillDue = Callable[[Step, RoomState], bool]  # whether the change is still right in such a room
+
+
+# Whose entry a step changes.
+POWER_STEPS: Mapping[Step, Callable[[RoomMove], str]] = {
+    Step.PROMOTE: lambda move: move.new,
+    Step.STEP_DOWN: lambda move: move.old,
+    Step.BOT_DOWN: lambda move: move.bot,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerChange:
+    """One change of the bot's to one entry."""
+
+    step: Step
+    user_id: str  # whose entry
+    base: str | None  # the event that it was based on
+
+    @classmethod
+    def of(cls, step: Step, move: RoomMove, base: str | None) -> PowerChange:
+        """The change that the step makes."""
+        return cls(step=step, user_id=POWER_STEPS[step](move), base=base)
 
 
 class PowerChangeLost(Exception):
@@ -40,34 +62,35 @@ class Merging:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    async def promotion(self, move: RoomMove, base: str | None) -> str | None:
-        """The event with which the bot raised the new account after `base`, unless it took that back itself.
+    async def found(self, move: RoomMove, change: PowerChange) -> str | None:
+        """The event with which the bot made the change, unless it took that back itself.
 
-        It counts also when somebody else has lowered the account since.
+        It counts also when somebody else has changed the entry since.
         """
-        found, before = None, _entry(await self._past(move.room_id, base), move.new)
-        for event in reversed(await self._since(move.room_id, base)):
-            after = _entry(event, move.new)
+        found, before = None, _entry(await self._past(move.room_id, change.base), change.user_id)
+        for event in reversed(await self._since(move.room_id, change.base)):
+            after = _entry(event, change.user_id)
             if event.sender == move.bot and after != before:
-                found = event.event_id if after > before else None
+                found = event.event_id if (after > before) is (change.step is Step.PROMOTE) else None
             before = after
         return found
 
     async def put_back(
-        self, move: RoomMove, base: str | None, ours: str, still_due: StillDue, room: RoomState
+        self, move: RoomMove, change: PowerChange, ours: str, still_due: StillDue, room: RoomState
     ) -> bool:
-        """If the bot's event `ours` took the place of another one than `base`, put that one's changes back.
+        """If the bot's event `ours` took the place of another one than its base, put that one's changes back.
 
-        Where they make the promotion wrong, it is the promotion that is undone. Gives whether anything
-        was written. Raises PowerChangeLost when somebody writes faster than the bot.
+        Where they make the change wrong, it is the change that is undone. Gives whether anything was written.
+        Raises PowerChangeLost when somebody writes faster than the bot.
         """
+        base = change.base
         for turn in range(_MERGES + 1):
             since = await self._since(move.room_id, base)
             mine = next((event for event in since if event.event_id == ours), None)
             # Not every homeserver tells what was replaced.
             if mine is None or mine.replaces_state in (base, None):
                 return turn > 0
-            merged = await self._merged(move, base, mine, since[0], still_due, room)
+            merged = await self._merged(move, replace(change, base=base), mine, since[0], still_due, room)
             if merged == since[0].content:
                 return turn > 0
             try:
@@ -80,17 +103,17 @@ class Merging:
     async def _merged(
         self,
         move: RoomMove,
-        base: str | None,
+        change: PowerChange,
         mine: StateEvent,
         latest: StateEvent,
         still_due: StillDue,
         room: RoomState,
     ) -> Mapping[str, Any]:
-        """What is in force now and what was lost; without the promotion when the latter rules it out."""
+        """What is in force now and what was lost; without the bot's change when the latter rules it out."""
         lost = await self._content(move, mine.replaces_state)
-        if not still_due(_before_promotion(room, lost, move.new)):
+        based_on = await self._content(move, change.base)
+        if not still_due(change.step, _before_change(room, lost, based_on, change.user_id)):
             return with_integers(merge_lost(mine.content, latest.content, lost))
-        based_on = await self._content(move, base)
         return with_integers(merge_lost(based_on, lost, latest.content))
 
     async def _since(self, room_id: str, base: str | None) -> Sequence[StateEvent]:
@@ -124,13 +147,18 @@ def _entry(event: StateEvent | None, user_id: str) -> int:
     return level if isinstance(level, int) else -CREATOR
 
 
-def _before_promotion(room: RoomState, content: Mapping[str, Any], new: str) -> RoomState:
-    """The room with these power levels, as if the new account had got nothing yet.
+def _before_change(
+    room: RoomState, content: Mapping[str, Any], based_on: Mapping[str, Any], user_id: str
+) -> RoomState:
+    """The room with these power levels, as if the bot had changed nothing yet.
 
-    The lost change may itself be based on the promotion, and then it would seem done already.
+    The lost change may itself be based on the bot's, and then that would seem done already.
     """
-    users = content.get("users")
-    others = {user: level for user, level in users.items() if user != new} if isinstance(users, dict) else {}
+    users, before = content.get("users"), based_on.get("users")
+    others = {**users} if isinstance(users, dict) else {}
+    others.pop(user_id, None)
+    if isinstance(before, dict) and user_id in before:
+        others[user_id] = before[user_id]
     power = PowerLevels.read(
         {**content, "users": others},
         version=room.version,

@@ -8,7 +8,7 @@ import asyncio
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import who_may_approve
-from migrationbot.core.decide import level_asked_now
+from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Rooms

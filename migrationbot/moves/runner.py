@@ -15,9 +15,11 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.config import Settings
 from migrationbot.core.approval import Evidence
-from migrationbot.core.decide import Act, Finish, Turn, Turned, Wait, decide, turn
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Finish, Turned, Wait
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
+from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import (
     Forbidden,
     HomeserverError,
@@ -226,10 +228,10 @@ class Runner:
                 await self._with.voice.seed_confirm(fresh)
             await self._rewatch(migration.number)
 
-    def _still_due(self, move: RoomMove, evidence: Evidence, room: RoomState) -> bool:
-        """Whether the promotion would be decided in such a room too."""
+    def _still_due(self, move: RoomMove, evidence: Evidence, step: Step, room: RoomState) -> bool:
+        """Whether this change of power levels would be decided in such a room too."""
         decision = decide(move, room, evidence, self._with.steps.now())
-        return isinstance(decision, Act) and decision.step is Step.PROMOTE
+        return isinstance(decision, Act) and decision.step is step
 
     async def _turned(self, decision: Turned | Finish, move: RoomMove) -> None:
         store = self._with.store

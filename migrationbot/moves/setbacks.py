@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import random
 
-from migrationbot.core.decide import Act, Turn
+from migrationbot.core.decisions import Act
 from migrationbot.core.move import Ending, Outcome, Reason, RoomMove, Step, Trouble
+from migrationbot.core.turns import Turn
 from migrationbot.matrix.errors import HomeserverError, RemoteUnreachable, TimedOut
 from migrationbot.moves.steps import Steps
 from migrationbot.store.migrations import Migrations

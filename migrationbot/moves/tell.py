@@ -8,9 +8,9 @@ import hashlib
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint, hint
-from migrationbot.core.decide import Wait, level_asked_now, level_now
+from migrationbot.core.decisions import Wait
+from migrationbot.core.levels import level_asked_now, level_needed
 from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
-from migrationbot.core.room import RoomState
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Sight
@@ -80,15 +80,3 @@ def waits_until(move: RoomMove, wait: Wait) -> int:
     if trouble is None or trouble.reason is not wait.reason:
         return wait.until
     return min(trouble.since + move.rules.give_up_after, move.expires_at)
-
-
-def level_needed(move: RoomMove, room: RoomState) -> int:
-    """The level with which the bot could do all that it still has to."""
-    power = room.power
-    asked = (
-        level_now(move, room),
-        power.invite,
-        power.to_send("m.room.power_levels"),
-        power.to_send("m.room.history_visibility") if move.plan.open_from else 0,
-    )
-    return max(asked)

@@ -10,8 +10,8 @@ from typing import LiteralString
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.decide import Turn, turn
 from migrationbot.core.move import Ending, Migration, Phase, Plan, Record, RoomMove, Rules, Step, Trouble
+from migrationbot.core.turns import Turn, turn
 
 from . import codec
 from .database import Transactions

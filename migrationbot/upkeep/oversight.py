@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migrationbot.core.decide import Act, Decision, Finish, Wait
+from migrationbot.core.decisions import Act, Decision, Finish, Wait
 from migrationbot.core.move import Ending, Migration, Reason, RoomMove
 from migrationbot.moves.watch import Key
 from migrationbot.store.pause import Pauses

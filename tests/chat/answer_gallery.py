@@ -11,9 +11,9 @@ from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.cards import Approvers
 from migrationbot.core.ability import abilities
-from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
-from migrationbot.core.standing import Goal, Standing, standing
+from migrationbot.core.standing import Standing, standing
 from tests.chat.builders import (
     CAST,
     DAY,
@@ -41,6 +41,9 @@ WAITS = (
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
     Reason.PAUSED,
+    Reason.TAKE_OVER,
+    Reason.STEP_DOWN,
+    Reason.LEAVE,
 )
 ALL_GOALS = Standing(met=tuple(Goal)[:-1], to_come=tuple(Goal), agreed=(), level=100)
 

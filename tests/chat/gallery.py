@@ -42,6 +42,9 @@ WAITS = (
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
     Reason.PAUSED,
+    Reason.TAKE_OVER,
+    Reason.STEP_DOWN,
+    Reason.LEAVE,
 )
 ENDINGS: Mapping[Reason, Outcome] = {
     Reason.ARRIVED: Outcome.DONE,

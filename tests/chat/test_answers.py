@@ -13,9 +13,9 @@ from migrationbot.chat.commands import parse
 from migrationbot.chat.wishes import Approve, Cancel, Check, List, Refuse, Retry, Status
 from migrationbot.core.ability import abilities
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Outcome, Phase, Reason, Step
+from migrationbot.core.move import Goal, Outcome, Phase, Reason, Step
 from migrationbot.core.room import JoinRule
-from migrationbot.core.standing import Goal, Standing
+from migrationbot.core.standing import Standing
 from tests.chat.answer_gallery import ENDED, WAITS, approvers, every_answer, status
 from tests.chat.builders import (
     CAST,

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from migrationbot.core.decide import Act, Decision, Finish, Turn, Turned, Wait, decide, turn
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.move import Ending, Migration, Phase, Record, RoomMove, Step, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.acts import Acts
@@ -121,9 +123,9 @@ class FakeBot:
     def _decided(self, world: World) -> Decision:
         return decide(world.move, world.room, world.evidence, self.homeserver.now)
 
-    def _still_due(self, world: World, room: RoomState) -> bool:
+    def _still_due(self, world: World, step: Step, room: RoomState) -> bool:
         decision = self._decided(replace(world, room=room))
-        return isinstance(decision, Act) and decision.step is Step.PROMOTE
+        return isinstance(decision, Act) and decision.step is step
 
     async def _act(self, act: Act, world: World) -> None:
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from migrationbot.core.ability import Deed, abilities
-from migrationbot.core.plan import can_send, can_withdraw
+from migrationbot.core.able import can_send, can_withdraw
 from tests.core.worlds import BOT, CAROL, OLD, room, with_levels
 
 POWERS: tuple[dict[str, Any], ...] = (

@@ -16,12 +16,9 @@ from migrationbot.core.approval import (
     disowned,
     entitled,
     judge,
-    level_asked,
     who_may_approve,
 )
-from migrationbot.core.history import Visibility
 from migrationbot.core.move import Rules
-from migrationbot.core.ways import Way
 from tests.core.worlds import (
     BOT,
     CAROL,
@@ -33,8 +30,6 @@ from tests.core.worlds import (
     evidence,
     member,
     move,
-    opening,
-    plan,
     room,
     said,
     with_levels,
@@ -70,17 +65,6 @@ def test_a_key_is_never_an_error_and_only_the_two_signs_count(key: str) -> None:
     plain = "".join(each for each in key if each not in SELECTORS + SKIN_TONES)
     counts = {"✅": Answer.YES, "❌": Answer.NO}.get(plain)
     assert answer_of(key) in (counts, None if counts else Answer.MEANT_YES)
-
-
-def test_an_approver_must_be_able_to_do_by_hand_what_the_plan_does() -> None:
-    power = room(levels=with_levels({}, invite=60, events={"m.room.history_visibility": 80})).power
-    quiet = plan(way=Way.INVITED)
-    assert level_asked(quiet, power, level=0, promotes=False) == 0
-    assert level_asked(quiet, power, level=40, promotes=False) == 40
-    assert level_asked(quiet, power, level=40, promotes=True) == 50  # to change power levels
-    assert level_asked(plan(), power, level=40, promotes=False) == 60  # to invite
-    assert level_asked(opening(Visibility.JOINED), power, level=40, promotes=False) == 80
-    assert level_asked(opening(Visibility.JOINED), power, level=90, promotes=True) == 90
 
 
 def test_only_a_member_with_the_level_is_entitled() -> None:

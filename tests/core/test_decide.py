@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from migrationbot.core.approval import Evidence
-from migrationbot.core.decide import Act, Finish, Turn, Turned, Wait, decide, level_now
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Finish, Turned, Wait
 from migrationbot.core.history import Visibility
+from migrationbot.core.levels import level_now
 from migrationbot.core.move import Outcome, Phase, Reason, Record, Rules, Step, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,

@@ -6,9 +6,11 @@ from __future__ import annotations
 import pytest
 
 from migrationbot.core.approval import Answer, Evidence
-from migrationbot.core.decide import Act, Turn, Turned, decide
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Turned
 from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.turns import Turn
 from migrationbot.core.ways import Way
 from tests.core.worlds import (
     ASKED_NEW,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from migrationbot.core.approval import Answer, Evidence, Hint, Reaction, answer_of, hint
-from migrationbot.core.decide import level_asked_now
+from migrationbot.core.levels import level_asked_now
 from tests.chat.builders import CAST, member, move, room
 
 DAVE = "@dave:old.org"

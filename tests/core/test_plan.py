@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from migrationbot.core.able import can_withdraw, worth
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.plan import Wish, can_withdraw, lacks, level_to_give, make_plan, worth
+from migrationbot.core.move import Plan
+from migrationbot.core.plan import Lack, Wish, check_possible, lacks, level_to_give, make_plan
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.ways import Way
 from tests.core.worlds import BOT, CAROL, DAVE, NEW, OLD, member, plan, room, state, with_levels
 
 WISH = Wish(bot=BOT, old=OLD, new=NEW)
@@ -85,6 +89,11 @@ def test_nothing_is_moved_to_a_member_that_has_all_of_it(levels: dict[str, Any])
     assert refusal(room(member(NEW, "join"), levels=levels)).code is Code.NOTHING_TO_MOVE
 
 
+def test_a_member_that_has_all_of_it_may_still_wait_for_the_old_one_to_go() -> None:
+    made = make_plan(replace(WISH, more=True), room(member(NEW, "join"), levels=with_levels({NEW: 100})))
+    assert (made.way, made.guided) == (Way.INSIDE, False)
+
+
 def test_a_member_with_less_than_the_old_account_is_moved() -> None:
     assert make_plan(WISH, room(member(NEW, "join"), levels=with_levels({NEW: 99}))).level == 100
 
@@ -102,14 +111,63 @@ def test_a_member_with_less_than_the_old_account_is_moved() -> None:
         (with_levels({BOT: 0, OLD: 10}, invite=60), 60, "invite promote"),
     ],
 )
-def test_a_lacking_level_is_refused_with_the_level_that_would_do(
+def test_where_the_bot_lacks_a_level_people_are_guided(
     levels: dict[str, Any], needed: int, purposes: str
 ) -> None:
-    refused = refusal(room(levels=levels))
-    assert refused.code is Code.LACKS_POWER
-    assert (refused.details["needed"], refused.details["purposes"]) == (str(needed), purposes)
+    planned, lacking = made_with_lacks(levels)
+    assert planned.guided
+    assert max(each.needed for each in lacking) == needed
+    assert " ".join(each.purpose for each in lacking) == purposes
     levels["users"][BOT] = needed
-    assert make_plan(WISH, room(levels=levels)).level == levels["users"][OLD]
+    planned, lacking = made_with_lacks(levels)
+    assert (planned.guided, planned.level, lacking) == (False, levels["users"][OLD], ())
+
+
+def made_with_lacks(levels: dict[str, Any]) -> tuple[Plan, tuple[Lack, ...]]:
+    here = room(levels=levels)
+    planned = make_plan(WISH, here)
+    return planned, lacks(WISH, here, planned)
+
+
+def test_what_nobody_there_can_do_is_refused() -> None:
+    levels = with_levels({BOT: 0, OLD: 40, CAROL: 40, DAVE: 40}, invite=45)
+    here = room(levels=levels)
+    with pytest.raises(Refused) as refused:
+        check_possible(WISH, here, make_plan(WISH, here))
+    assert refused.value.code is Code.LACKS_POWER
+    assert (refused.value.details["needed"], refused.value.details["purposes"]) == ("50", "invite promote")
+
+
+@pytest.mark.parametrize("old", [0, 100])
+def test_what_somebody_there_can_do_is_possible(old: int) -> None:
+    here = room(levels=with_levels({BOT: 0, OLD: old}, invite=30))
+    check_possible(WISH, here, make_plan(WISH, here))
+
+
+SPACE = "!space:old.org"
+MEMBERS_OF_SPACE = {"type": "m.room_membership", "room_id": SPACE}
+
+
+def restricted(*allow: Any, rule: str = "restricted") -> dict[str, Any]:
+    return {"join_rule": rule, "allow": list(allow)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "memberships", "way"),
+    [
+        ({"join_rule": "public"}, (), Way.PUBLIC),
+        ({"join_rule": "knock"}, (), Way.INVITE),
+        (restricted(MEMBERS_OF_SPACE), (SPACE, "!other:old.org"), Way.SPACE),
+        (restricted(MEMBERS_OF_SPACE, rule="knock_restricted"), (SPACE,), Way.SPACE),
+        (restricted(MEMBERS_OF_SPACE), ("!other:old.org",), Way.INVITE),
+        (restricted({**MEMBERS_OF_SPACE, "type": "other"}), (SPACE,), Way.INVITE),
+        (restricted(SPACE, {"type": "m.room_membership"}), (SPACE,), Way.INVITE),
+        ({"join_rule": "restricted", "allow": SPACE}, (SPACE,), Way.INVITE),
+    ],
+)
+def test_an_invite_is_the_last_way_in(rule: dict[str, Any], memberships: tuple[str, ...], way: Way) -> None:
+    wish = replace(WISH, memberships=frozenset(memberships))
+    assert make_plan(wish, room(state("m.room.join_rules", rule))).way is way
 
 
 def test_a_bot_without_power_can_still_see_to_it_that_a_powerless_account_moves() -> None:
@@ -124,7 +182,7 @@ def test_no_more_is_given_than_the_bot_holds() -> None:
 
 def test_an_old_account_held_below_everyone_is_worth_no_entry() -> None:
     muted = room(levels=with_levels({OLD: -1}, users_default=10)).power
-    assert level_to_give(muted, old=OLD, bot=BOT) == -1
+    assert level_to_give(muted, WISH) == -1
     assert worth(muted, OLD) < muted.level_of(NEW)
 
 
@@ -132,8 +190,8 @@ def test_a_creator_is_worth_the_most_that_the_room_asks_for() -> None:
     asks = {"users": {BOT: 150}, "events": {"m.room.tombstone": 150}}
     ours = room(version="12", creator=OLD, levels=asks).power
     assert worth(ours, OLD) == 150
-    assert level_to_give(ours, old=OLD, bot=BOT) == 150
-    assert level_to_give(room(version="12", creator=OLD).power, old=OLD, bot=BOT) == 100
+    assert level_to_give(ours, WISH) == 150
+    assert level_to_give(room(version="12", creator=OLD).power, WISH) == 100
 
 
 def test_a_bot_that_is_a_creator_gives_what_the_old_account_has() -> None:

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from migrationbot.core.approval import Evidence
-from migrationbot.core.decide import Act, Turn, Turned, Wait, decide
-from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Rules, Step, Trouble
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Turned, Wait
+from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Rules, Step, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,
@@ -34,15 +38,25 @@ OPEN = done(Step.OPEN_HISTORY, "$open")
 WEAK = with_levels({BOT: 40}, invite=50)
 SHUT_OUT = member(BOT, "leave", by=CAROL)
 
+CLOSING = moving(OPEN, *ASKED_NEW, plan=opening())
+
 BLOCKS = {
-    "opening": (moving(plan=opening()), room(visibility="invited", levels=WEAK)),
-    "inviting": (moving(), room(levels=WEAK)),
-    "closing": (moving(OPEN, *ASKED_NEW, plan=opening()), room(OPENED, JOINED, levels=WEAK)),
-    "promoting": (moving(*ASKED_NEW), room(JOINED, levels=WEAK)),
-    "opening, put out": (moving(plan=opening()), room(SHUT_OUT, visibility="invited")),
-    "inviting, put out": (moving(), room(SHUT_OUT)),
-    "closing, put out": (moving(OPEN, *ASKED_NEW, plan=opening()), room(SHUT_OUT, OPENED, JOINED)),
-    "promoting, put out": (moving(*ASKED_NEW), room(SHUT_OUT, JOINED)),
+    "opening": (Goal.HISTORY_OPEN, moving(plan=opening()), room(visibility="invited", levels=WEAK)),
+    "inviting": (Goal.INVITED, moving(), room(levels=WEAK)),
+    "closing": (
+        Goal.HISTORY_RESTORED,
+        moving(OPEN, *ASKED_NEW, plan=opening()),
+        room(OPENED, JOINED, levels=WEAK),
+    ),
+    "promoting": (Goal.PROMOTED, moving(*ASKED_NEW), room(JOINED, levels=WEAK)),
+    "opening, put out": (Goal.HISTORY_OPEN, moving(plan=opening()), room(SHUT_OUT, visibility="invited")),
+    "inviting, put out": (Goal.INVITED, moving(), room(SHUT_OUT)),
+    "closing, put out": (
+        Goal.HISTORY_RESTORED,
+        moving(OPEN, *ASKED_NEW, plan=opening()),
+        room(SHUT_OUT, OPENED, JOINED),
+    ),
+    "promoting, put out": (Goal.PROMOTED, moving(*ASKED_NEW), room(SHUT_OUT, JOINED)),
 }
 
 
@@ -50,13 +64,13 @@ def failed(step: Step, *, since: int = NOW, retry_at: int = SOON) -> Trouble:
     return Trouble(step=step, reason=Reason.SERVER_UNREACHABLE, since=since, attempts=3, retry_at=retry_at)
 
 
-@pytest.mark.parametrize(("moved", "now"), BLOCKS.values(), ids=BLOCKS)
-def test_a_bot_that_lacks_the_level_waits_until_it_is_mended(moved: RoomMove, now: RoomState) -> None:
-    waits = Wait(reason=Reason.BOT_LACKS_POWER, until=moved.expires_at)
+@pytest.mark.parametrize(("goal", "moved", "now"), BLOCKS.values(), ids=BLOCKS)
+def test_a_bot_that_lacks_the_level_waits_until_it_is_mended(
+    goal: Goal, moved: RoomMove, now: RoomState
+) -> None:
     assert decide(moved, now, YES, NOW) == Turned(by=Turn.BLOCKED)
-    assert (
-        decide(moving(*moved.records.values(), plan=moved.plan, phase=Phase.BLOCKED), now, YES, NOW) == waits
-    )
+    waits = decide(replace(moved, phase=Phase.BLOCKED), now, YES, NOW)
+    assert waits == Wait(reason=Reason.BOT_LACKS_POWER, until=moved.expires_at, goal=goal)
 
 
 def test_it_goes_on_by_itself_once_the_level_is_mended() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Rules, Step
-from migrationbot.core.standing import Goal, standing
+from migrationbot.core.move import Goal, Rules, Step
+from migrationbot.core.standing import standing
 from migrationbot.core.ways import Way
 from tests.core.worlds import (
     ASKED_NEW,

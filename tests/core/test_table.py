@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from migrationbot.core.decide import TABLE, Turn, WrongTurn, decide, turn
+from migrationbot.core.decide import decide
 from migrationbot.core.move import Ending, Outcome, Phase, Reason
+from migrationbot.core.turns import TABLE, Turn, WrongTurn, turn
 from tests.core.worlds import NOW, evidence, move, room
 
 LISTED = [

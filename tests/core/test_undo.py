@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from migrationbot.core.decide import Act, Finish, Turn, Wait, decide
+from migrationbot.core.decide import decide
+from migrationbot.core.decisions import Act, Finish, Wait
 from migrationbot.core.move import Reason, Record, RoomMove, Step, Trouble
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     BOT,
     CAROL,

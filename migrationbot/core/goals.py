@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The goals of a room move: each is a fact about the room, met or not, by looking.
+
+A goal that is not met is somebody's to reach: the bot acts where it may; where it may not, the move waits for
+the person who can. A new goal is a function here and a line in one of the two lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
+from .approval import Evidence, confirmed
+from .decisions import Act, Wait
+from .levels import level_now
+from .move import Goal, Reason, RoomMove, Step
+from .room import Membership, RoomState
+from .traces import opening_stands
+from .ways import needs_invite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What the homeserver shows of a move at one moment."""
+
+    move: RoomMove
+    room: RoomState
+    evidence: Evidence
+
+
+Next: TypeAlias = Act | Wait | None  # None: the goal is met, or not wanted
+
+
+def history_open(look: Look) -> Next:
+    """Newcomers can read what is sent from now on. Nobody is asked to do it for the bot."""
+    move, room = look.move, look.room
+    wanted = move.plan.open_from is not None and not room.joined(move.new)
+    if not wanted or move.history_is_open or room.visibility is not move.plan.open_from:
+        return None
+    return (
+        Act(step=Step.OPEN_HISTORY) if may_set_history(room, move.bot) else _by_hand(look, Goal.HISTORY_OPEN)
+    )
+
+
+def invited(look: Look) -> Next:
+    """The new account may come in."""
+    move, room = look.move, look.room
+    if not needs_invite(move.plan.way, room, move.new):
+        return None
+    return Act(step=Step.INVITE) if room.holds(move.bot, room.power.invite) else _by_hand(look, Goal.INVITED)
+
+
+def joined(look: Look) -> Next:
+    """The new account is in the room."""
+    move = look.move
+    return None if look.room.joined(move.new) else Wait(reason=Reason.JOIN, until=move.expires_at)
+
+
+def history_restored(look: Look) -> Next:
+    """The setting is what it was."""
+    if not opening_stands(look.move, look.room):
+        return None
+    able = may_set_history(look.room, look.move.bot)
+    return Act(step=Step.RESTORE_HISTORY) if able else _by_hand(look, Goal.HISTORY_RESTORED)
+
+
+def confirmed_by_new(look: Look) -> Next:
+    """The new account itself said yes."""
+    move = look.move
+    for step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
+        if not move.done(step):
+            return Act(step=step)
+    said_yes = confirmed(move, look.room, look.evidence)
+    return None if said_yes else Wait(reason=Reason.CONFIRM, until=move.expires_at)
+
+
+def promoted(look: Look) -> Next:
+    """Raised once, or there already; if somebody lowers it afterwards, that is their decision."""
+    move, room = look.move, look.room
+    level = level_now(move, room)
+    if room.power.level_of(move.new) >= level:
+        return None
+    able = may_raise(room, move.bot, move.new, level)
+    return Act(step=Step.PROMOTE, level=level) if able else _by_hand(look, Goal.PROMOTED)
+
+
+def stepped_down(look: Look) -> Next:
+    """The old account has no more than everybody has. Never before the new one has all of its level."""
+    move, room = look.move, look.room
+    power, level = room.power, room.power.users_default
+    if not steps_down(move, room) or power.level_of(move.old) <= level:
+        return None
+    if may_raise(room, move.bot, move.old, level):
+        return Act(step=Step.STEP_DOWN, level=level)
+    return Wait(reason=Reason.STEP_DOWN, until=move.expires_at, goal=Goal.STEPPED_DOWN)
+
+
+def left(look: Look) -> Next:
+    """The old account is not in the room any more."""
+    move, room = look.move, look.room
+    if not move.options.leave or room.membership(move.old) is not Membership.JOIN or not _has_all(move, room):
+        return None
+    safe = without_whom_all_is_well(room, move.old, move.bot)
+    if safe and may_remove(room, move.bot, move.old):
+        return Act(step=Step.REMOVE_OLD)
+    return Wait(reason=Reason.LEAVE, until=move.expires_at, goal=Goal.LEFT) if safe else None
+
+
+def bot_stepped_down(look: Look) -> Next:
+    """The bot gives its level back: it keeps what it takes to speak."""
+    move, room = look.move, look.room
+    if not move.rules.step_down_after or not move.alone:
+        return None
+    level = level_to_speak(room.power)
+    able = room.power.level_of(move.bot) > level and may_raise(room, move.bot, move.bot, level)
+    return Act(step=Step.BOT_DOWN, level=level) if able else None
+
+
+def steps_down(move: RoomMove, room: RoomState) -> bool:
+    """Whether the old account's level is to go, and may: neither a creator nor the last manager."""
+    wanted = move.options.step_down and not room.power.is_creator(move.old)
+    return wanted and _has_all(move, room) and without_whom_all_is_well(room, move.old, move.bot)
+
+
+def _has_all(move: RoomMove, room: RoomState) -> bool:
+    """Whether the new account has at least what the old one has."""
+    return room.joined(move.new) and room.power.level_of(move.new) >= worth(room.power, move.old)
+
+
+def _by_hand(look: Look, goal: Goal) -> Wait:
+    return Wait(reason=Reason.BOT_LACKS_POWER, until=look.move.expires_at, goal=goal)
+
+
+Reach: TypeAlias = Callable[[Look], Next]
+
+# Up to the promotion, in the order of the design.
+ARRIVAL: Final[tuple[Reach, ...]] = (
+    history_open,
+    invited,
+    joined,
+    history_restored,
+    confirmed_by_new,
+    promoted,
+)
+
+# Once the new account was promoted and read back.
+AFTERWARDS: Final[tuple[Reach, ...]] = (stepped_down, left)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The level that a move gives, and the level that it takes to approve it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from migrationbot.core.history import Visibility
+from migrationbot.core.levels import level_asked_now, level_needed
+from migrationbot.core.move import Options
+from migrationbot.core.ways import Way
+from tests.core.worlds import BOT, CAROL, NEW, OLD, member, move, moving, opening, plan, room, with_levels
+
+ASKING = with_levels({OLD: 40}, invite=60, kick=75, events={"m.room.history_visibility": 80})
+
+
+@pytest.mark.parametrize(
+    ("facts", "asked"),
+    [
+        ({"plan": plan(way=Way.INVITED, level=0)}, 0),
+        ({"plan": plan(way=Way.INVITED)}, 50),  # to change power levels, for the old account's 40
+        ({"plan": plan()}, 60),  # to invite
+        ({"plan": plan(way=Way.PUBLIC)}, 60),  # the room is public no more
+        ({"plan": opening(Visibility.JOINED)}, 80),
+        ({"plan": plan(way=Way.INVITED, level=0), "options": Options(step_down=True)}, 50),
+        ({"plan": plan(way=Way.INVITED, level=0), "options": Options(leave=True)}, 75),
+    ],
+)
+def test_an_approver_must_be_able_to_do_by_hand_what_the_move_does(facts: dict[str, Any], asked: int) -> None:
+    invited = [member(NEW, "invite", by=CAROL)] if facts["plan"].way is Way.INVITED else []
+    here = room(*invited, levels=ASKING)
+    assert level_asked_now(move(**facts), here) == asked
+
+
+def test_the_level_that_is_given_is_asked_too() -> None:
+    assert level_asked_now(move(plan=plan(level=90)), room(levels=with_levels({OLD: 95}, invite=60))) == 90
+
+
+def test_the_bot_needs_what_all_of_it_asks() -> None:
+    here = room(levels=with_levels({BOT: 0, NEW: 0}, invite=60, events={"m.room.history_visibility": 120}))
+    assert level_needed(moving(), here) == 100
+    assert level_needed(moving(plan=opening()), here) == 120
