@@ -26,6 +26,8 @@ from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import Sealing
 from migrationbot.moves.acts import Acts
+from migrationbot.moves.board import Board
+from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
@@ -67,6 +69,7 @@ def build(
             voice=voice,
             writer=writer,
             tell=tell,
+            checklist=Checklist(Board(messages, rooms, steps, bot=bot), rooms),
             setbacks=Setbacks(store, steps),
             steps=steps,
             watch=watch,

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrationbot.core.ability import Abilities
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove
+from migrationbot.core.guide import Errand
+from migrationbot.core.move import Goal, Migration, Phase, Reason, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Standing
 
+from .by_hand import by_hand
 from .card import Card, render
 from .cards import NAMED_APPROVERS, Approvers
 
@@ -33,7 +35,9 @@ class Outlook:
 
     standing: Standing
     approvers: Approvers  # who may answer
+    errands: tuple[Errand, ...] = ()  # what people do because the bot may not
     wait: Reason | None  # None while the bot is at work
+    goal: Goal | None = None  # what a person has to reach by hand now
     until: int  # how long it waits at most
     retry_at: int | None  # when a step that failed is tried again
     level: int  # what the bot needs for all that it still has to do
@@ -62,6 +66,8 @@ def status(migration: Migration, move: RoomMove, outlook: Outlook, *, command: s
         retry_at=outlook.retry_at,
         plan=move.plan,
         bot=move.bot,
+        by_hand=by_hand(outlook.errands),
+        goal=outlook.goal.value if outlook.goal else "",
         needed=outlook.level,
         anyone=approvers.anyone,
         asked=approvers.asked,

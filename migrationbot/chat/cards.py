@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from migrationbot.core.able import worth
+from migrationbot.core.able import level_to_speak, may_remove, worth
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Refused
-from migrationbot.core.levels import level_now
-from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.guide import Errand
+from migrationbot.core.levels import level_needed, level_now
+from migrationbot.core.move import Ending, Goal, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
 from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.standing import Standing
+from migrationbot.core.ways import via
 
 from . import history
+from .by_hand import by_hand
 from .card import Card, render
+from .words import room_link
 
 NAMED_APPROVERS = 10  # a card names, and so pings, no more than these
 
@@ -40,6 +46,7 @@ class Asking:
     command: str  # the word after the `!`
     warnings: tuple[str, ...]  # "missing" or "unreachable": what the new account's server says
     now: int  # milliseconds since the epoch
+    errands: tuple[Errand, ...] = ()  # what people do because the bot may not
     dry_run: bool = False  # only show what would be asked
 
 
@@ -49,10 +56,17 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
     return render(
         "request.html",
         fields={"card": "answer"} if asking.dry_run else _fields("request", migration, "waiting"),
-        mentions=() if asking.dry_run else _asked(move, approvers),
+        mentions=() if asking.dry_run else _asked(move, asking),
         dry_run=asking.dry_run,
         **_who(migration),
         plan=move.plan,
+        by_hand=by_hand(asking.errands),
+        bot=move.bot,
+        needed_level=level_needed(move, room),
+        room_link=room_link(room.room_id, via(room, move.bot)),
+        step_down=move.options.step_down,
+        leave=move.options.leave,
+        outranked=may_remove(room, move.bot, move.old),
         history=history.planned(migration, move, room, now=asking.now),
         joined=room.joined(migration.new),
         raises=move.plan.level > power.level_of(migration.new),
@@ -91,9 +105,19 @@ def confirm(migration: Migration, move: RoomMove, room: RoomState, *, now: int) 
 
 
 def progress(
-    migration: Migration, move: RoomMove, reason: Reason, *, until: int, needed: int, now: int
+    migration: Migration,
+    move: RoomMove,
+    reason: Reason,
+    *,
+    until: int,
+    needed: int,
+    now: int,
+    goal: Goal | None = None,
 ) -> Card:
-    """What the move waits for, when that is something that people did not expect."""
+    """What the move waits for, when that is something that people did not expect.
+
+    `goal` is what a person could reach by hand.
+    """
     states = {Reason.APPROVAL_LOST: "waiting", Reason.BOT_LACKS_POWER: "blocked"}
     menders = _menders(move, reason)
     return render(
@@ -103,12 +127,35 @@ def progress(
         **_who(migration),
         menders=menders,
         reason=reason.value,
+        goal=goal.value if goal else "",
         undoing=move.phase is Phase.UNDOING and reason is Reason.BOT_LACKS_POWER,
         plan=move.plan,
         bot=move.bot,
         needed=needed,
         until=until,
         now=now,
+    )
+
+
+def checklist(migration: Migration, move: RoomMove, found: Standing, errands: tuple[Errand, ...]) -> Card:
+    """What is done and what is to do, with who does it; edited whenever that changes."""
+    people = _helpers(errands)
+    return render(
+        "checklist.html",
+        fields={**_fields("progress", migration, "running"), "checklist": True},
+        mentions=people,
+        **_who(migration),
+        people=people,
+        plan=move.plan,
+        met=[goal.value for goal in found.met],
+        to_come=[goal.value for goal in found.to_come],
+        by_hand=by_hand(errands),
+        agreed=found.agreed[:NAMED_APPROVERS],
+        more_agreed=len(found.agreed[NAMED_APPROVERS:]),
+        missing=max(0, move.rules.approvals_needed - len(found.agreed)),
+        level=found.level,
+        at={},
+        now=0,
     )
 
 
@@ -174,6 +221,9 @@ def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Endin
         withdrawn=move.done(Step.WITHDRAW_INVITE),
         **_people(move.approvers),
         left=left,
+        lent=arrived and move.plan.guided and power.level_of(move.bot) > level_to_speak(power),
+        bot=move.bot,
+        bot_level=power.level_of(move.bot),
         now=ending.at,
     )
 
@@ -219,11 +269,16 @@ def _people(approvers: tuple[str, ...], more: int = 0) -> dict[str, Any]:
     return {"approvers": named, "more": more + len(approvers) - len(named)}
 
 
-def _asked(move: RoomMove, approvers: Approvers) -> tuple[str, ...]:
-    """Whom the request pings: only people who may answer. Where everybody may, the requester is enough."""
+def _asked(move: RoomMove, asking: Asking) -> tuple[str, ...]:
+    """Whom the request pings: those who may answer or help. Where everybody may, the requester is enough."""
+    approvers, helpers = asking.approvers, _helpers(asking.errands)
     if approvers.anyone and move.rules.requester_may_approve:
-        return (move.requester,)
-    return approvers.named[:NAMED_APPROVERS]
+        return tuple(dict.fromkeys((move.requester, *helpers)))[:NAMED_APPROVERS]
+    return tuple(dict.fromkeys((*approvers.named, *helpers)))[:NAMED_APPROVERS]
+
+
+def _helpers(errands: Iterable[Errand]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(user for errand in errands for user in errand.by))[:NAMED_APPROVERS]
 
 
 def _menders(move: RoomMove, reason: Reason) -> tuple[str, ...]:

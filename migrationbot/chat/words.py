@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from string import ascii_letters, digits, punctuation
 from urllib.parse import quote
@@ -56,6 +57,12 @@ def spelled(identifier: str) -> str:
 def server(user_id: str) -> str:
     """The server name of a user ID."""
     return spelled(server_of(user_id))
+
+
+def room_link(room_id: str, servers: Sequence[str]) -> str:
+    """The matrix.to address of a room, with servers that know it. Spec: appendices, "Routing"."""
+    query = "&".join(f"via={quote(name, safe=':', errors='surrogatepass')}" for name in servers)
+    return f"{link(room_id)}?{query}"
 
 
 def link(identifier: str) -> str:

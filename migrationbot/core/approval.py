@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from .move import RoomMove
 from .power import PowerLevels
@@ -48,6 +49,16 @@ class Evidence:
     reactions: tuple[Reaction, ...]  # under the request card
     confirm_stands: bool  # our confirm card is there, or was never posted
     confirmations: tuple[Reaction, ...]  # under the confirm card
+
+
+NOTHING_YET: Final = Evidence(
+    command_stands=True,
+    cancelled_by="",
+    card_stands=True,
+    reactions=(),
+    confirm_stands=True,
+    confirmations=(),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

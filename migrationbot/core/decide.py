@@ -62,15 +62,17 @@ def _without_approval(look: Look, now: int) -> Decision:
     restoring = _restoring(move, look.room, now)
     if restoring is not None:
         return restoring
-    if not move.plan.guided:
-        return Wait(reason=_what_is_missing(move), until=move.expires_at)
-    if _may_act(look):
-        return Wait(reason=Reason.TAKE_OVER, until=move.expires_at)
-    return _next(look, now, agreed=False)
+    if move.plan.guided and not _may_act(look):
+        return _next(look, now, agreed=False)
+    return Wait(reason=_what_is_missing(look), until=move.expires_at)
 
 
-def _what_is_missing(move: RoomMove) -> Reason:
-    return Reason.APPROVAL if move.approved_level is None else Reason.APPROVAL_LOST
+def _what_is_missing(look: Look) -> Reason:
+    move = look.move
+    if move.approved_level is not None:
+        return Reason.APPROVAL_LOST
+    grown = look.room.power.level_of(move.bot) > move.plan.bot_level
+    return Reason.TAKE_OVER if move.plan.guided and grown else Reason.APPROVAL
 
 
 def _may_act(look: Look) -> bool:

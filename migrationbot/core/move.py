@@ -132,6 +132,7 @@ class Plan:
     old_level: int  # the old account's level when it asked (power.CREATOR for a v12 creator)
     way: Way  # how the new account comes in
     guided: bool = False  # the bot lacked a level when it was planned: people do what it may not
+    bot_level: int = 0  # the bot's level when it was planned
     open_from: Visibility | None  # the setting that is opened to `shared` and put back, if any
     visibility: Visibility  # the setting when it was planned
     reading: Reading  # from when on the new account will read

@@ -47,6 +47,7 @@ def make_plan(wish: Wish, room: RoomState) -> Plan:
     plan = Plan(
         level=level_to_give(room.power, wish),
         old_level=room.power.level_of(wish.old),
+        bot_level=room.power.level_of(wish.bot),
         way=way_in(room, wish.new, wish.memberships),
         open_from=room.visibility if opens else None,
         visibility=room.visibility,

@@ -18,6 +18,7 @@ class Left(Enum):
     CREATORSHIP = "creatorship"  # a v12 creator stays the creator
     CLOSE_HISTORY = "close_history"  # the history that the bot opened is still open
     WITHDRAW_INVITE = "withdraw_invite"  # the unanswered invite is still open
+    STEP_DOWN = "step_down"  # the old account was to give up its level, and has it still
     OLD_KEEPS_PLACE = "old_keeps_place"  # the old account is still in the room
     EXPORT_KEYS = "export_keys"  # earlier encrypted messages need the keys of the old account's client
 
@@ -32,7 +33,13 @@ def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, .
         Left.CREATORSHIP: arrived and power.is_creator(move.old) and not power.is_creator(move.new),
         Left.CLOSE_HISTORY: opening_stands(move, room),
         Left.WITHDRAW_INVITE: not arrived and not abandoned and invite_stands(move, room),
+        Left.STEP_DOWN: arrived and move.options.step_down and _still_up(move, room),
         Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old),
         Left.EXPORT_KEYS: arrived and room.encrypted,
     }
     return tuple(each for each, applies in said.items() if applies)
+
+
+def _still_up(move: RoomMove, room: RoomState) -> bool:
+    power = room.power
+    return not power.is_creator(move.old) and power.level_of(move.old) > power.users_default

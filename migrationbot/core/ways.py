@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 
+from .ids import server_of
 from .room import JoinRule, Membership, RoomState
 
+_MOST_VIA = 3  # servers in a link. Spec: appendices, "Routing"
 _OPEN_TO_SPACES = (JoinRule.RESTRICTED, JoinRule.KNOCK_RESTRICTED)
 
 
@@ -36,6 +38,14 @@ def way_in(room: RoomState, new: str, memberships: Collection[str] = ()) -> Way:
     if room.join_rule in _OPEN_TO_SPACES and not room.allowed_from.isdisjoint(memberships):
         return Way.SPACE
     return Way.INVITE
+
+
+def via(room: RoomState, bot: str) -> tuple[str, ...]:
+    """Servers through which the room can be joined: the bot's, and those of its most powerful people."""
+    power = room.power
+    mighty = sorted({*power.users, *power.creators}, key=lambda user: (-power.level_of(user), user))
+    names = (server_of(user) for user in (bot, *mighty))
+    return tuple(dict.fromkeys(name for name in names if name))[:_MOST_VIA]
 
 
 def needs_invite(way: Way, room: RoomState, new: str) -> bool:

@@ -12,6 +12,7 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import List, Status
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Wait
+from migrationbot.core.guide import could_help, errands
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_needed
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
@@ -31,6 +32,7 @@ from .letter import Letter
 from .which import any_migration
 
 _BY_INVITE = (JoinRule.INVITE, JoinRule.KNOCK, JoinRule.PRIVATE)  # nobody comes in whom no member lets in
+_MOST_LOOKED_UP = 20  # memberships of those who could help
 _JUST_US = Company(joined=2, invited=0)
 
 
@@ -85,8 +87,12 @@ class Looking:
         sight, now = await self.witness.look(migration, move), self.now()
         wait = await self._wait(move, decide(move, sight.room, sight.evidence, now))
         failed = wait is not None and move.trouble is not None and move.trouble.reason is wait.reason
+        found = standing(move, sight.room, sight.evidence)
+        helping = await self.rooms.with_members(sight.room, could_help(move, sight.room)[:_MOST_LOOKED_UP])
         return answers.Outlook(
-            standing=standing(move, sight.room, sight.evidence),
+            standing=found,
+            errands=errands(move, helping, found) if move.plan.guided else (),
+            goal=wait.goal if wait else None,
             approvers=await self.writer.approvers(move, sight.room),
             wait=wait.reason if wait else None,
             until=waits_until(move, wait) if wait else 0,

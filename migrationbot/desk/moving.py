@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,17 +11,24 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import Migrate, Scope
 from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
+from migrationbot.core.guide import could_help
 from migrationbot.core.ids import UserId, check_not_lookalike
-from migrationbot.core.move import Migration, Options, RoomMove, Rules
-from migrationbot.core.plan import Wish, make_plan
+from migrationbot.core.move import Migration, Options, RoomMove
+from migrationbot.core.plan import Wish, check_possible, make_plan
+from migrationbot.core.room import RoomState
+from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
+from migrationbot.moves.rules import rules_of
 from migrationbot.moves.steps import Clock
 from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 
 from .letter import Letter
+
+_MOST_LOOKED_UP = 40  # memberships of those who could do what the bot may not
+_MOST_ALLOWED = 10  # rooms of a restricted join rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +78,7 @@ class Moving:
             thread_root=letter.thread_root,
             created_at=self.now(),
             expires_at=self.now() + settings.request_expires_hours * 3_600_000,
-            options=Options(keep_history=command.keep_history),
+            options=_options(command),
         )
         if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration)
@@ -80,8 +88,16 @@ class Moving:
         own = await self.openings.own_setting(letter.room_id)
         room = replace(room, visibility=own or room.visibility)
         opens = settings.open_history and not command.keep_history
-        plan = make_plan(Wish(bot=self.bot, old=migration.old, new=migration.new, open_history=opens), room)
-        return migration, RoomMove(
+        wish = Wish(
+            bot=self.bot,
+            old=migration.old,
+            new=migration.new,
+            open_history=opens,
+            more=migration.options != Options(keep_history=command.keep_history),
+            memberships=await self._memberships(room, migration.new),
+        )
+        plan = make_plan(wish, room)
+        asked = RoomMove(
             migration=0,
             room_id=letter.room_id,
             bot=self.bot,
@@ -89,13 +105,27 @@ class Moving:
             old=migration.old,
             new=migration.new,
             plan=plan,
-            rules=Rules(
-                approvals_needed=settings.approvals_needed,
-                requester_may_approve=settings.requester_may_approve,
-            ),
+            rules=rules_of(settings),
             options=migration.options,
             expires_at=migration.expires_at,
         )
+        if plan.guided:
+            able = could_help(asked, room)[:_MOST_LOOKED_UP]
+            check_possible(wish, await self.rooms.with_members(room, able), plan)
+        return migration, asked
+
+    async def _memberships(self, room: RoomState, new: str) -> frozenset[str]:
+        """Those rooms named in the join rule in which the new account is, as far as the bot can see."""
+        asked = sorted(room.allowed_from)[:_MOST_ALLOWED]
+        found = await asyncio.gather(*(self._is_in(room_id, new) for room_id in asked))
+        return frozenset(room_id for room_id, there in zip(asked, found, strict=True) if there)
+
+    async def _is_in(self, room_id: str, user_id: str) -> bool:
+        try:
+            event = await self.rooms.state_event(room_id, "m.room.member", user_id)
+        except Forbidden:
+            return False
+        return event is not None and event.content.get("membership") == "join"
 
     def _check_accounts(self, command: Migrate, requester: str) -> None:
         old, new = str(command.old) if command.old else requester, str(command.new)
@@ -119,9 +149,13 @@ class Moving:
         return Refused(Code.ALREADY_MOVING, number=str(number or ""))
 
 
+def _options(command: Migrate) -> Options:
+    return Options(keep_history=command.keep_history, step_down=command.step_down, leave=command.leave)
+
+
 def _check_supported(command: Migrate) -> None:
     """Raises Refused for what can be written but not done yet."""
-    for option in ("step_down", "leave", "hand_over", "address"):
+    for option in ("hand_over", "address"):
         if getattr(command, option):
             raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
     if command.scope is not Scope.ROOM or command.room is not None:

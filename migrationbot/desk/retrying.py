@@ -66,4 +66,6 @@ def _the_same(migration: Migration, sender: str) -> Migrate:
         new=UserId.seen(migration.new),
         old=None if sender == migration.old else UserId.seen(migration.old),
         keep_history=migration.options.keep_history,
+        step_down=migration.options.step_down,
+        leave=migration.options.leave,
     )

@@ -7,10 +7,12 @@ import asyncio
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.core.approval import who_may_approve
+from migrationbot.core.approval import NOTHING_YET, who_may_approve
+from migrationbot.core.guide import could_help, errands
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
+from migrationbot.core.standing import standing
 from migrationbot.matrix.rooms import Rooms
 
 _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
@@ -30,8 +32,10 @@ class RequestWriter:
             self._rooms.read(move.room_id, (move.bot, move.old, move.new), whole=True),
             self._rooms.profile_warning(move.new),
         )
+        helping = await self._rooms.with_members(room, could_help(move, room)[:_MOST_LOOKED_UP])
         asking = cards.Asking(
             approvers=await self.approvers(move, room),
+            errands=errands(move, helping, standing(move, room, NOTHING_YET)) if move.plan.guided else (),
             command=command,
             warnings=(warning,) if warning else (),
             now=now,

@@ -12,5 +12,6 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(
         approvals_needed=settings.approvals_needed,
         requester_may_approve=settings.requester_may_approve,
+        step_down_after=settings.step_down_after,
         give_up_after=settings.give_up_after_hours * 3_600_000,
     )

@@ -32,6 +32,7 @@ from migrationbot.matrix.errors import (
 )
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.moves.acts import Acts, NotShown
+from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.setbacks import Setbacks
@@ -59,6 +60,7 @@ class Parts:
     voice: Voice
     writer: RequestWriter
     tell: Tell
+    checklist: Checklist
     setbacks: Setbacks
     steps: Steps
     watch: Watch
@@ -189,7 +191,8 @@ class Runner:
             self._with.log.info("migration %d in %s: %s", *key, _say(decision))
             if isinstance(decision, Wait):
                 await self._with.tell.waiting(migration, move, sight, decision)
-                return decision.until
+                again = await self._with.checklist.show(migration, move, sight)
+                return decision.until if again is None else min(again, decision.until)
             if isinstance(decision, Act):
                 await self._act(decision, migration, move, sight)
             else:

@@ -32,7 +32,7 @@ class Tell:
         """Say what is waited for, unless that was said; while asking, help those whose yes does not count."""
         if wait.reason is Reason.APPROVAL:
             await self._help(migration, move, sight)
-        if wait.reason in _EXPECTED:
+        if wait.reason in _EXPECTED or _is_listed(move, wait):
             return
         card = cards.progress(
             migration,
@@ -40,6 +40,7 @@ class Tell:
             wait.reason,
             until=waits_until(move, wait),
             needed=level_needed(move, sight.room),
+            goal=wait.goal,
             now=self._steps.now(),
         )
         await self._say(migration, move, wait.reason, card, most=_MOST)
@@ -72,6 +73,11 @@ class Tell:
     async def went_on(self, move: RoomMove) -> None:
         """The move goes on: what was said no longer stands."""
         await self._told.over(move)
+
+
+def _is_listed(move: RoomMove, wait: Wait) -> bool:
+    """Whether the request card and the checklist say already what people have to do."""
+    return move.plan.guided and move.ending is None and wait.reason is Reason.BOT_LACKS_POWER
 
 
 def waits_until(move: RoomMove, wait: Wait) -> int:

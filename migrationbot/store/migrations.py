@@ -144,6 +144,12 @@ class Migrations:
             if row is None:
                 raise KeyError(room_id)
             records = await _records(connection, migration.number, room_id)
+            others = await connection.fetchval(
+                """SELECT count(*) FROM room_move
+                   WHERE room_id = $1 AND migration <> $2 AND phase <> 'ended'""",
+                room_id,
+                migration.number,
+            )
             return RoomMove(
                 migration=migration.number,
                 room_id=room_id,
@@ -161,6 +167,7 @@ class Migrations:
                 records={**migration.records, **records},
                 trouble=codec.trouble_from_text(row["trouble"]),
                 ending=codec.ending_from_text(row["ending"]),
+                alone=others == 0,
             )
 
         return await self._run(work)

@@ -81,10 +81,22 @@ def migration(cast: Cast = CAST, **changes: Any) -> Migration:
 
 
 def move(
-    state: RoomState, *records: Record, cast: Cast = CAST, open_history: bool = True, **changes: Any
+    state: RoomState,
+    *records: Record,
+    cast: Cast = CAST,
+    open_history: bool = True,
+    more: bool = False,
+    **changes: Any,
 ) -> RoomMove:
     """The move that would be planned in this room, with what was done of it."""
-    wish = Wish(bot=cast.bot, old=cast.old, new=cast.new, open_history=open_history)
+    wish = Wish(
+        bot=cast.bot,
+        old=cast.old,
+        new=cast.new,
+        open_history=open_history,
+        more=more,
+        memberships=frozenset({"!space:old.org"}),
+    )
     made = RoomMove(
         migration=7,
         room_id=ROOM_ID,

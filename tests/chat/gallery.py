@@ -11,8 +11,10 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Code, Refused
-from migrationbot.core.move import Mishap, Outcome, Phase, Plan, Reason, RoomMove, Step
+from migrationbot.core.guide import errands
+from migrationbot.core.move import Goal, Mishap, Options, Outcome, Phase, Plan, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
+from migrationbot.core.standing import standing
 from tests.chat.answer_gallery import every_answer
 from tests.chat.builders import (
     CAST,
@@ -30,6 +32,7 @@ from tests.chat.builders import (
     move,
     room,
 )
+from tests.core.worlds import evidence
 
 # Every Reason stands in one of these: a new one has to be sorted in, and worded.
 WAITS = (
@@ -66,6 +69,13 @@ ENDINGS: Mapping[Reason, Outcome] = {
 }
 
 
+SPACE_RULE = {
+    "join_rule": "restricted",
+    "allow": [{"type": "m.room_membership", "room_id": "!space:old.org"}],
+}
+OPTIONS = (Options(step_down=True), Options(leave=True), Options(step_down=True, leave=True))
+
+
 def approvers(*named: str, **changes: Any) -> cards.Approvers:
     """Those named may approve; level 100 is asked, and one yes."""
     return replace(cards.Approvers(named=named, more=0, anyone=False, asked=100, needed=1), **changes)
@@ -74,19 +84,42 @@ def approvers(*named: str, **changes: Any) -> cards.Approvers:
 def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) -> Card:
     """The request card in this room. `changes` are of the approvers, the asking, or `move`, `migration`."""
     asked, asking = cards.Approvers.__annotations__, cards.Asking.__annotations__
+    move_of = changes.get("move") or move(state, cast=cast)
     who = approvers(*named, **{key: changes[key] for key in asked.keys() & changes.keys()})
     more = {key: changes[key] for key in asking.keys() & changes.keys()}
     return cards.request(
         changes.get("migration") or migration(cast),
-        changes.get("move") or move(state, cast=cast),
+        move_of,
         state,
-        cards.Asking(**{"approvers": who, "command": "migrate", "warnings": (), "now": NOW, **more}),
+        cards.Asking(
+            **{
+                "approvers": who,
+                "command": "migrate",
+                "warnings": (),
+                "now": NOW,
+                "errands": errands(move_of, state, standing(move_of, state, evidence()))
+                if move_of.plan.guided
+                else (),
+                **more,
+            }
+        ),
     )
 
 
-def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST) -> Card:
+def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST, goal: Goal | None = None) -> Card:
     """What is said about a wait until tomorrow."""
-    return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW)
+    return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW, goal=goal)
+
+
+def checklists(cast: Cast = CAST) -> Iterator[tuple[str, Card]]:
+    """How far a move is in which people do what the bot may not."""
+    for name, shown in (("fresh", ()), ("invited", ("invite",)), ("joined", ("join",))):
+        members = [member(cast.new, each, by=cast.admin if each == "invite" else None) for each in shown]
+        state = room(*members, cast=cast, levels={cast.bot: 0}, invite=50)
+        current = move(room(cast=cast, levels={cast.bot: 0}, invite=50), cast=cast)
+        found = standing(current, state, evidence())
+        card = cards.checklist(migration(cast), current, found, errands(current, state, found))
+        yield f"checklist: {name}", card
 
 
 def hints(cast: Cast = CAST) -> Iterator[tuple[str, Card]]:
@@ -139,7 +172,12 @@ def rooms(cast: Cast = CAST) -> Iterator[tuple[str, RoomState]]:
     yield "ordinary", room(cast=cast, levels={cast.old: 0})
     yield "held down", room(cast=cast, levels={cast.old: -1})
     yield "weak bot", room(cast=cast, levels={cast.bot: 60}, events={"m.room.power_levels": 60})
+    yield "powerless bot", room(cast=cast, levels={cast.bot: 0}, invite=50)
+    yield "bot that may invite", room(cast=cast, levels={cast.bot: 0})
+    yield "public", room(event("m.room.join_rules", {"join_rule": "public"}), cast=cast)
+    yield "of a space", room(event("m.room.join_rules", SPACE_RULE), cast=cast)
     yield "creator", creators_room(cast=cast)
+    yield "creator, powerless bot", creators_room(cast=cast, bot=0)
 
 
 def creators_room(*events: Any, cast: Cast = CAST, **levels: int) -> RoomState:
@@ -172,6 +210,13 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     found["request: too few"] = request(usual, *named, cast=cast, needed=3)
     found["request: several"] = request(usual, *named, cast=cast, needed=2, more=4)
     other = migration(cast, requester=cast.admin)
+    for name, state in (("usual", usual), ("creator", creators_room(cast=cast))):
+        for options in OPTIONS:
+            asked = move(state, cast=cast, options=options)
+            found[f"request: {name}, {options}"] = request(state, *named, cast=cast, move=asked)
+    weak = room(cast=cast, levels={cast.old: 50})
+    going = move(weak, cast=cast, options=OPTIONS[-1])
+    found["request: outranked"] = request(weak, *named, cast=cast, move=going)
     found["request: of another"] = request(usual, *named, cast=cast, migration=other)
     return found
 
@@ -187,6 +232,11 @@ def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
         **dict(hints(cast)),
         **{f"mishap {kind.value}": cards.mishap(migration(cast), kind, cast.admin) for kind in Mishap},
+        **dict(checklists(cast)),
+        **{
+            f"wait: {goal.value}": progress(Reason.BOT_LACKS_POWER, current, cast=cast, goal=goal)
+            for goal in (Goal.INVITED, Goal.PROMOTED)
+        },
         "wait: undoing": progress(Reason.BOT_LACKS_POWER, undoing, cast=cast),
     }
 
@@ -227,6 +277,11 @@ def outcomes(cast: Cast = CAST) -> Iterator[tuple[str, RoomMove, RoomState]]:
     gone = room(member(cast.new, "leave", by=bot), cast=cast)
     yield "withdrawn", move(room(cast=cast), withdrawn, cast=cast), gone
     yield "old has left", move(room(cast=cast), cast=cast), room(member(cast.old, "leave"), new, cast=cast)
+    joined = room(new, cast=cast, levels={cast.new: 100})
+    for options in OPTIONS:
+        yield f"kept: {options}", move(joined, cast=cast, more=True, options=options), joined
+    lent = room(new, cast=cast, levels={cast.new: 100})
+    yield "lent", move(room(cast=cast, levels={cast.bot: 0}, invite=50), cast=cast), lent
     yield "creator", move(creators_room(cast=cast), cast=cast), creators_room(new, cast=cast, new=100)
 
 

@@ -79,9 +79,7 @@ def test_programs_see_how_it_stands(reason: Reason, state: str) -> None:
 def test_the_bots_level_can_be_given_back_by_those_who_agreed() -> None:
     card = progress(Reason.BOT_LACKS_POWER, move(room(), approvers=(CAST.admin, CAST.old)))
     assert card.mentions == (CAST.old, CAST.admin)
-    assert (
-        "level 100 (admin). An admin who has it can give it back by writing /op @bot:old.org 100" in card.text
-    )
+    assert "An admin who has it can give it to the bot by writing /op @bot:old.org 100 here" in card.text
     assert "The move then goes on by itself." in card.text
 
 

@@ -10,6 +10,7 @@ import pytest
 from migrationbot.core.approval import Evidence
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
+from migrationbot.core.guide import could_help
 from migrationbot.core.history import Visibility
 from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState
@@ -18,6 +19,8 @@ from tests.core.worlds import (
     ASKED_NEW,
     BOT,
     CAROL,
+    DAVE,
+    ERIN,
     NEW,
     NOW,
     OLD,
@@ -32,7 +35,7 @@ from tests.core.worlds import (
     with_levels,
 )
 
-GUIDED = plan(guided=True)
+GUIDED = plan(guided=True, bot_level=0)
 ASKED = move(plan=GUIDED)
 CONFIRMING = move(*ASKED_NEW[1:], plan=GUIDED)
 POWERLESS = with_levels({BOT: 0}, invite=50)
@@ -66,7 +69,7 @@ def test_people_go_through_all_of_it_without_a_yes_to_the_bot() -> None:
 
 def test_what_the_bot_may_do_it_does_once_somebody_agrees() -> None:
     may_invite = room(levels=with_levels({BOT: 0}))
-    assert decision(ASKED, may_invite) == Wait(reason=Reason.TAKE_OVER, until=ASKED.expires_at)
+    assert decision(ASKED, may_invite) == Wait(reason=Reason.APPROVAL, until=ASKED.expires_at)
     assert decision(ASKED, may_invite, evidence(yes=(CAROL,))) == Turned(
         by=Turn.APPROVED, approvers=(CAROL,), approved_level=100
     )
@@ -117,3 +120,8 @@ def test_the_old_account_may_go_before_all_is_done() -> None:
     gone = room(member(OLD, "leave"), JOINED, levels=POWERLESS)
     assert decision(CONFIRMING, gone, CONFIRMED) == by_hand(Goal.PROMOTED)
     assert ASKED.phase is Phase.ASKING
+
+
+def test_those_who_could_help_are_looked_for_among_the_powerful() -> None:
+    here = room(levels=with_levels({BOT: 0, DAVE: 50, ERIN: 10}, invite=50))
+    assert could_help(ASKED, here) == (CAROL, OLD, DAVE)

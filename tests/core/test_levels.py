@@ -10,8 +10,21 @@ import pytest
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_asked_now, level_needed
 from migrationbot.core.move import Options
-from migrationbot.core.ways import Way
-from tests.core.worlds import BOT, CAROL, NEW, OLD, member, move, moving, opening, plan, room, with_levels
+from migrationbot.core.ways import Way, needs_invite, via
+from tests.core.worlds import (
+    BOT,
+    CAROL,
+    NEW,
+    OLD,
+    member,
+    move,
+    moving,
+    opening,
+    plan,
+    room,
+    state,
+    with_levels,
+)
 
 ASKING = with_levels({OLD: 40}, invite=60, kick=75, events={"m.room.history_visibility": 80})
 
@@ -42,3 +55,26 @@ def test_the_bot_needs_what_all_of_it_asks() -> None:
     here = room(levels=with_levels({BOT: 0, NEW: 0}, invite=60, events={"m.room.history_visibility": 120}))
     assert level_needed(moving(), here) == 100
     assert level_needed(moving(plan=opening()), here) == 120
+
+
+@pytest.mark.parametrize(
+    ("way", "rule", "needed"),
+    [
+        (Way.PUBLIC, "public", False),
+        (Way.PUBLIC, "invite", True),
+        (Way.SPACE, "restricted", False),
+        (Way.SPACE, "knock_restricted", False),
+        (Way.SPACE, "invite", True),
+        (Way.INVITE, "public", True),
+        (Way.INVITE, "restricted", True),
+    ],
+)
+def test_for_a_way_in_that_was_closed_since_an_invite_is_needed(way: Way, rule: str, needed: bool) -> None:
+    here = room(state("m.room.join_rules", {"join_rule": rule}))
+    assert needs_invite(way, here, NEW) is needed
+    assert not needs_invite(way, room(member(NEW, "join")), NEW)
+
+
+def test_a_link_names_the_servers_of_the_bot_and_of_the_most_powerful() -> None:
+    users = {BOT: 100, "@a:one.org": 100, "@b:two.org": 99, "@c:three.org": 98, "not an ID": 97}
+    assert via(room(levels={"users": users}), BOT) == ("old.org", "one.org", "two.org")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from migrationbot.core.move import Ending, Outcome, Reason, Step
+from migrationbot.core.move import Ending, Options, Outcome, Reason, Step
 from migrationbot.core.report import Left, left_to_do
 from tests.core.worlds import (
     BOT,
@@ -85,4 +85,15 @@ def test_what_weighs_most_is_named_first() -> None:
         JOINED, OPENED, state("m.room.encryption", {}), version="12", creator=OLD, levels={"users": {BOT: 60}}
     )
     named = left_to_do(moving(done(Step.OPEN_HISTORY, "$open"), plan=opening()), owned, PARTIAL)
-    assert named == tuple(each for each in Left if each is not Left.WITHDRAW_INVITE)
+    never = (Left.WITHDRAW_INVITE, Left.STEP_DOWN)  # of a move that arrived; of a creator
+    assert named == tuple(each for each in Left if each not in never)
+
+
+def test_an_old_account_that_was_to_step_down_and_did_not_is_told() -> None:
+    asked = moving(options=Options(step_down=True))
+    assert left_to_do(asked, room(JOINED, levels=with_levels({NEW: 100})), DONE) == (
+        Left.STEP_DOWN,
+        Left.OLD_KEEPS_PLACE,
+    )
+    lowered = room(JOINED, levels=with_levels({NEW: 100, OLD: 0}))
+    assert left_to_do(asked, lowered, DONE) == (Left.OLD_KEEPS_PLACE,)

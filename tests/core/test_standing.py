@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Goal, Rules, Step
+from migrationbot.core.move import Goal, Options, Rules, Step
 from migrationbot.core.standing import standing
 from migrationbot.core.ways import Way
 from tests.core.worlds import (
@@ -126,3 +126,13 @@ def test_of_a_stopped_move_only_what_is_to_be_put_back_is_told() -> None:
     assert (both.met, both.to_come) == ((), (Goal.HISTORY_RESTORED, Goal.INVITE_WITHDRAWN))
     neither = standing(current, room(members=MEMBERS, visibility="invited"), evidence())
     assert (neither.met, neither.to_come) == ((), ())
+
+
+def test_an_old_account_that_is_to_go_is_a_goal_too() -> None:
+    asked = move(options=Options(step_down=True, leave=True))
+    found = standing(asked, room(JOINED), evidence())
+    assert {Goal.STEPPED_DOWN, Goal.LEFT} <= set(found.to_come)
+    gone = room(JOINED, member(OLD, "leave"), levels=with_levels({OLD: 0, NEW: 100}))
+    assert {Goal.STEPPED_DOWN, Goal.LEFT} <= set(standing(asked, gone, evidence()).met)
+    owned = room(JOINED, version="12", creator=OLD, levels={"users": {BOT: 100}})
+    assert Goal.STEPPED_DOWN not in (*standing(asked, owned, evidence()).to_come,)

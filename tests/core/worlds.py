@@ -79,6 +79,7 @@ def plan(**facts: Any) -> Plan:
         level=100,
         old_level=100,
         way=Way.INVITE,
+        bot_level=100,
         open_from=None,
         visibility=Visibility.SHARED,
         reading=Reading.SINCE_SETTING,

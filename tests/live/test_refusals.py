@@ -14,7 +14,7 @@ from tests.live.conftest import MakeScene, SharedBots
 from tests.support import match
 from tests.support.api import JsonObject, client_path
 from tests.support.homeserver import HomeserverPair
-from tests.support.person import POWER_LEVELS, Person
+from tests.support.person import Person
 from tests.support.scene import RoomOptions, Scene, usual_room
 
 SERVER_ACL = "m.room.server_acl"
@@ -146,23 +146,11 @@ async def test_a_room_that_was_upgraded(make_scene: MakeScene) -> None:
     assert upgraded["replacement_room"] in answer["content"]["body"]
 
 
-@pytest.mark.parametrize(
-    ("levels", "power", "needed"),
-    [
-        ({"bot": 50}, {}, 100),  # m.room.power_levels asks for 100
-        ({"bot": 60}, {"events": {POWER_LEVELS: 70}}, 100),
-        ({"bot": 30, "alice": None}, {"invite": 40}, 40),
-        ({"bot": None, "alice": 20}, {"events": {POWER_LEVELS: 10}}, 20),
-    ],
-)
-async def test_a_bot_without_the_level(
-    levels: dict[str, int | None], power: JsonObject, needed: int, make_scene: MakeScene
-) -> None:
-    scene = await make_scene(levels=levels, power=power)
+async def test_what_nobody_there_has_the_level_for(make_scene: MakeScene) -> None:
+    scene = await make_scene(levels={"bot": 0, "alice": 20}, power={"invite": 50})
+    await scene.carol.set_power(scene.room, {scene.carol.user_id: 30})  # she gives up the room
     answer = await _refused(scene, scene.new.user_id, "lacks_power")
-    assert f"/op {scene.bot.user_id} {needed}" in answer["content"]["body"]
-    await scene.carol.set_power(scene.room, {scene.bot.user_id: needed})
-    await scene.ask()  # with that level it goes
+    assert "Nobody else who is in this room has that level" in answer["content"]["body"]
 
 
 async def test_one_who_left_has_no_place_to_move(make_scene: MakeScene) -> None:
@@ -232,5 +220,6 @@ async def test_a_person_with_too_many_open_requests(make_scene: MakeScene) -> No
 
 
 async def test_what_is_refused_is_refused_in_a_dry_run_too(make_scene: MakeScene) -> None:
-    scene = await make_scene(levels={"bot": None})
+    scene = await make_scene(levels={"bot": None, "alice": 20}, power={"invite": 50})
+    await scene.carol.set_power(scene.room, {scene.carol.user_id: 30})
     await _refused(scene, f"{scene.new.user_id} --dry-run", "lacks_power")

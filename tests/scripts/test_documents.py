@@ -33,7 +33,12 @@ MEANINGS: Mapping[str, type] = {
     "refuse": wishes.Refuse,
     "operator": wishes.Operator,
 }
-OPTIONS = {"--dry-run": "dry_run", "--keep-history": "keep_history"}
+OPTIONS = {
+    "--dry-run": "dry_run",
+    "--keep-history": "keep_history",
+    "--step-down": "step_down",
+    "--leave": "leave",
+}
 
 # Written with underscores, but no settings of ours.
 OTHER_NAMES = {"world_readable"}
@@ -112,8 +117,8 @@ def test_a_command_means_what_it_says(code: Code) -> None:
     assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
-    plain = wishes.Migrate(new=command.new, dry_run=command.dry_run, keep_history=command.keep_history)
-    assert command == plain  # nothing that is not done yet
+    asked = {name: getattr(command, name) for name in OPTIONS.values()}
+    assert command == wishes.Migrate(new=command.new, **asked)  # nothing that is not done yet
 
 
 @pytest.mark.parametrize("code", lines_starting("/invite ", "/op ", "/deop "), ids=str)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The checklist of a move in which people do what the bot may not: it is ticked off as the room shows it."""
+
+from __future__ import annotations
+
+from migrationbot.chat import cards
+from migrationbot.core.guide import could_help, errands
+from migrationbot.core.move import Goal, Migration, Phase, RoomMove, Step
+from migrationbot.core.standing import Standing, standing
+from migrationbot.core.ways import Way
+from migrationbot.matrix.rooms import Rooms
+from migrationbot.moves.board import Board
+from migrationbot.moves.steps import Place
+from migrationbot.moves.witness import Sight
+
+_MOST_LOOKED_UP = 20  # memberships of those who could help
+
+
+class Checklist:
+    """Shows it from the first tick on: before that the request card says all of it."""
+
+    def __init__(self, board: Board, rooms: Rooms) -> None:
+        self._board = board
+        self._rooms = rooms
+
+    async def show(self, migration: Migration, move: RoomMove, sight: Sight) -> int | None:
+        """Bring it up to date; gives when to come back, in milliseconds, if it is too soon now."""
+        found = standing(move, sight.room, sight.evidence)
+        if not move.plan.guided or move.phase is Phase.UNDOING or not _ticked(move, found):
+            return None
+        room = await self._rooms.with_members(sight.room, could_help(move, sight.room)[:_MOST_LOOKED_UP])
+        card = cards.checklist(migration, move, found, errands(move, room, found))
+        place = Place(migration=migration, room_id=move.room_id)
+        return await self._board.show(place, Step.CHECKLIST, move.records.get(Step.CHECKLIST), card)
+
+
+def _ticked(move: RoomMove, found: Standing) -> bool:
+    """Whether anything was reached that was not so from the beginning."""
+    already = {Goal.JOINED} if move.plan.way is Way.INSIDE else set()
+    return bool(set(found.met) - already)
