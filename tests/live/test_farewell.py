@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The old account gives up its level and leaves, if it asked for that: never before the new one has it all."""
+"""The old account gives up its level and leaves, if it asked for it: never before the new one has it all."""
 
 from __future__ import annotations
 
