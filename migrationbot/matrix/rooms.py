@@ -42,10 +42,7 @@ class Message:
 
 
 class Rooms:
-    """What the bot reads and does in rooms.
-
-    Acts never wait for their turn: they raise Limited, and whoever decided on them has to look again then.
-    """
+    """What the bot reads and does in rooms."""
 
     def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
@@ -118,23 +115,23 @@ class Rooms:
     async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
         """Set one state event with an empty state key; gives its event ID."""
         where = path(CLIENT, "rooms", room_id, "state", event_type, "")
-        answer = await self._api.send("PUT", where, content, at_once=True)
+        answer = await self._api.send("PUT", where, content)
         return str(answer.get("event_id", ""))
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite an account."""
         where = path(CLIENT, "rooms", room_id, "invite")
-        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id})
 
     async def withdraw_invite(self, room_id: str, user_id: str) -> None:
         """Take an invite back: to the protocol that is a kick."""
         where = path(CLIENT, "rooms", room_id, "kick")
-        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id})
 
     async def remove(self, room_id: str, user_id: str, *, reason: str) -> None:
         """Kick an account, with a reason that everybody sees."""
         where = path(CLIENT, "rooms", room_id, "kick")
-        await self._api.send("POST", where, {"user_id": user_id, "reason": reason}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id, "reason": reason})
 
     async def profile_warning(self, user_id: str) -> str | None:
         """Why an invite may not reach the account: "missing", "unreachable", or None when all looks well."""

@@ -67,7 +67,7 @@ class Transactions:
         except _DOWN as error:
             raise StoreDown(type(error).__name__) from error
         except SystemExit as end:
-            # mautrix ends the program, with every other plugin in it, when asyncpg finds its connection out of
+            # mautrix ends the program, with every other plugin in it, when asyncpg finds a connection out of
             # step: after PostgreSQL has closed it, for one. The pool replaces such a connection.
             if not isinstance(end.__context__, asyncpg.InternalClientError):
                 raise

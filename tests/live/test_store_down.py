@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Whatever a PostgreSQL does that goes away and comes back: it is one error to the bot, and never its end.
 
-That the bot goes on afterwards is shown in test_database_down.py; here are the many ways in which a query fails.
+test_database_down.py shows that the bot goes on afterwards; here are the many ways in which a query fails.
 """
 
 from __future__ import annotations
