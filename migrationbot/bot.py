@@ -16,6 +16,7 @@ from mautrix.util.config import BaseProxyConfig
 
 from migrationbot.config import BadSetting, Config, Settings, load_checked
 from migrationbot.house import House
+from migrationbot.matrix.raw import as_id
 from migrationbot.store.schema import upgrades
 from migrationbot.wiring import build
 
@@ -96,7 +97,7 @@ class MigrationBot(Plugin):
     async def _on_message(self, evt: Event) -> None:
         """A message: perhaps a command."""
         if evt.sender != self.client.mxid and self._house.may_be_command(evt.content):
-            self._house.letter(evt.room_id, evt.event_id)
+            self._house.letter(as_id(evt.room_id), as_id(evt.event_id))
 
     async def _on_reaction(self, evt: Event) -> None:
         """A reaction: perhaps under one of our cards."""
@@ -105,8 +106,8 @@ class MigrationBot(Plugin):
 
     async def _on_member(self, evt: Event) -> None:
         """Somebody came or went: perhaps one of ours."""
-        self._house.member_changed(evt.room_id, getattr(evt, "state_key", None))
+        self._house.member_changed(as_id(evt.room_id), as_id(getattr(evt, "state_key", None)))
 
     async def _on_room_change(self, evt: Event) -> None:
         """Something that a move depends on was set, or something was redacted: perhaps a yes."""
-        self._house.room_changed(evt.room_id)
+        self._house.room_changed(as_id(evt.room_id))

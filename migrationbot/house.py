@@ -14,6 +14,8 @@ from migrationbot.desk.reception import Reception
 from migrationbot.errands import Errands
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.inbox import Inbox
+from migrationbot.matrix.raw import as_dict, as_id, rooms_in
+from migrationbot.matrix.rehearsal import Rehearsal
 from migrationbot.matrix.sealing import Sealing
 from migrationbot.moves.runner import Runner
 from migrationbot.moves.watch import Watch
@@ -64,7 +66,12 @@ class House:
             insist=self._errands.insist,
         )
         self._attendance = Attendance(
-            parts.inbox, parts.answered, parts.log, take=self._take, came=self._contact.synced
+            parts.inbox,
+            parts.answered,
+            parts.log,
+            take=self._take,
+            came=self._contact.synced,
+            fails=Rehearsal(parts.office.bot).fails,
         )
         self.web: Web = parts.office.web()
 
@@ -93,7 +100,7 @@ class House:
 
     def letter(self, room_id: str, event_id: str) -> None:
         """A message that may be a command has come; it may come twice."""
-        if (room_id, event_id) not in self._letters:
+        if event_id and (room_id, event_id) not in self._letters:
             self._letters.add((room_id, event_id))
             self._errands.begin(self._read(room_id, event_id))
 
@@ -106,7 +113,7 @@ class House:
         for gap in post.gaps:
             self.room_changed(gap.room_id)
         if withheld:
-            for room_id in (answer.get("rooms") or {}).get("join") or {}:
+            for room_id, _ in rooms_in(as_dict(answer.get("rooms")).get("join")):
                 self.room_changed(room_id)
             self._errands.see_to(self._attendance.catch_up, tries=_TRIES)
         elif post.gaps:
@@ -119,9 +126,9 @@ class House:
             for key in self._with.watch.message(event_id):
                 self._with.runner.wake(key)
 
-    def member_changed(self, room_id: str, user_id: str | None) -> None:
+    def member_changed(self, room_id: str, user_id: str) -> None:
         """Somebody's membership has changed."""
-        for key in self._with.watch.person(room_id, user_id or ""):
+        for key in self._with.watch.person(room_id, user_id):
             self._with.runner.wake(key)
 
     def room_changed(self, room_id: str) -> None:
@@ -137,7 +144,7 @@ class House:
         # A reply carries a quotation in its body, which maubot takes off and a raw event does not.
         quoted = isinstance(body, str) and body.startswith("> ")
         if quoted or self._may_be_command(body):
-            self.letter(room_id, str(event.get("event_id")))
+            self.letter(room_id, as_id(event.get("event_id")))
 
     async def _read(self, room_id: str, event_id: str) -> None:
         try:

@@ -1,59 +1,60 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Every fault at every request of the reference migration, on both databases, and 200 kills (`make faults`).
 
-    make faults                                      all of it, in an hour or two
+    make faults                                      all of it, in about an hour on two cores
     make faults FAULTS="--database sqlite"           one database
     make faults FAULTS="--only 'POST invite'"        the cases whose name holds that, and no kills
     make faults FAULTS="--part 2/4"                  the second quarter of the cases, and no kills
 
 The order is always the same. It ends with 1 when anything failed, and names each case as `--only` takes it.
+Without `--only`, what it came to is kept in docs/faults.json, whose figures the README quotes.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
+from scripts.figures import Figures, keep
 from scripts.run import ROOT
-from tests.support.fault import ENDS_BOT, Case, Fault
+from tests.support.fault import Case
 from tests.support.homeserver import HomeserverPair, homeserver_pair
 from tests.support.kills import Survival, survive
 from tests.support.lane import Lane, lane
 from tests.support.postgres import Postgres
-from tests.support.reference import ARRIVAL, TAKEN_BACK, Course, Result, insist, try_case
+from tests.support.reference import ARRIVAL, TAKEN_BACK, Course, Result, try_case
+from tests.support.sweep import batches_of, cases_of, try_batch
+from tests.support.synapse_config import ServerOptions
 
 DATABASES = ("sqlite", "postgres")
 KILLS = 200
 SEED = 20
 
-# Bots side by side, and for how many batches each serves: what it has done must not slow down what it does.
-LANES = 2
-A_SHIFT = 30
+# Side by side, each with homeservers of its own. A case keeps one core busy for about a second.
+LANES = min(4, os.cpu_count() or 1)
 
-# Rooms at once with one bot, unless the fault ends it.
-AT_ONCE = 5
+# For how many batches one bot serves: what it has done must not slow down what it does.
+A_SHIFT = 12
 
 # How many undisturbed migrations show what the requests are: how often the bot looks depends a little on when
 # it hears of what.
 REFERENCE_RUNS = 3
-
 
 # What people do, and the kinds of request that are struck then: of a move that is taken back, what it sends.
 COURSES = (
     ("a move that arrives", ARRIVAL, ("GET", "PUT", "POST")),
     ("a move that is taken back", TAKEN_BACK, ("PUT", "POST")),
 )
-
-Batch: TypeAlias = Sequence[Case]  # tried at once
 
 
 @dataclass(kw_only=True)
@@ -80,33 +81,14 @@ class Tally:
             print(f"{self.tried} of {self.planned} cases in {minutes:.1f} minutes", flush=True)
 
 
-def cases_of(requests: Iterable[tuple[str, int]]) -> list[Case]:
-    """Every fault at each of these requests. Only for an invite does a homeserver need another one."""
-    return [
-        Case(label=label, occurrence=occurrence, fault=fault)
-        for label, occurrence in requests
-        for fault in Fault
-        if fault is not Fault.SERVER_UNREACHABLE or label == "POST invite"
-    ]
-
-
-def batches_of(cases: Sequence[Case]) -> list[Batch]:
-    """Those that end the bot each for itself, the others several at once."""
-    together = [case for case in cases if case.fault not in ENDS_BOT]
-    return [
-        *([case] for case in cases if case.fault in ENDS_BOT),
-        *(together[at : at + AT_ONCE] for at in range(0, len(together), AT_ONCE)),
-    ]
-
-
 class Sweep:
     """All cases on one database."""
 
     def __init__(
-        self, homeservers: HomeserverPair, folder: Path, plugin: Path, postgres: Postgres | None
+        self, pairs: Sequence[HomeserverPair], folder: Path, plugin: Path, postgres: Postgres | None
     ) -> None:
         """`plugin` is the folder of the plugin. Without `postgres` the bots have SQLite."""
-        self._homeservers = homeservers
+        self._pairs = pairs
         self._folder = folder
         self._plugin = plugin
         self._postgres = postgres
@@ -114,7 +96,7 @@ class Sweep:
 
     async def requests(self, course: Course) -> list[tuple[str, int]]:
         """What the bot asks its homeserver for when nothing goes wrong, in order."""
-        async with await self._lane() as where:
+        async with await self._lane(self._pairs[0]) as where:
             runs = [await try_case(where, None, course) for _ in range(REFERENCE_RUNS)]
         wrong = [sentence for result in runs for sentence in result.wrong]
         if wrong:
@@ -125,47 +107,55 @@ class Sweep:
         """Try them all."""
         tally, batches = Tally(planned=len(cases)), batches_of(cases)
         shifts = iter([batches[at : at + A_SHIFT] for at in range(0, len(batches), A_SHIFT)])
-        await asyncio.gather(*(self._work(shifts, tally, course) for _ in range(LANES)))
+        await asyncio.gather(*(self._work(pair, shifts, tally, course) for pair in self._pairs))
         return tally
 
     async def kills(self) -> Survival:
         """The kills at random moments."""
-        async with await self._lane() as where:
+        async with await self._lane(self._pairs[0]) as where:
             return await survive(where, kills=KILLS, seed=SEED)
 
-    async def _work(self, shifts: Iterator[Sequence[Batch]], tally: Tally, course: Course) -> None:
+    async def _work(
+        self, pair: HomeserverPair, shifts: Iterator[Sequence[Sequence[Case]]], tally: Tally, course: Course
+    ) -> None:
         for shift in shifts:
-            async with await self._lane() as where:
+            async with await self._lane(pair) as where:
                 for batch in shift:
-                    results = await asyncio.gather(*(insist(where, case, course) for case in batch))
-                    for case, result in zip(batch, results, strict=True):
+                    for case, result in await try_batch(where, batch, course):
                         tally.add(case, result)
 
-    async def _lane(self) -> AbstractAsyncContextManager[Lane]:
+    async def _lane(self, pair: HomeserverPair) -> AbstractAsyncContextManager[Lane]:
         """One more bot."""
         self._bots += 1
         folder = self._folder / f"bot-{self._bots}"
         url = (
             f"sqlite:{folder / 'bot.db'}" if self._postgres is None else await self._postgres.fresh_database()
         )
-        return lane(self._homeservers, folder, url, plugin_folder=self._plugin)
+        return lane(pair, folder, url, plugin_folder=self._plugin)
 
 
-async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin: Path) -> bool:
-    """All of it on one database, in this folder; whether all was well."""
-    postgres = Postgres() if database == "postgres" else None
+async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin: Path) -> Figures:
+    """All of it on one database, in this folder."""
+    postgres, forgetful = Postgres() if database == "postgres" else None, ServerOptions(forgetful=True)
+    made = (homeserver_pair(folder / f"pair-{number}", forgetful, forgetful) for number in range(LANES))
     try:
-        async with homeserver_pair(folder) as homeservers:
-            work = Sweep(homeservers, folder, plugin, postgres)
-            well = True
+        async with AsyncExitStack() as stack:
+            pairs = [await stack.enter_async_context(pair) for pair in made]
+            work = Sweep(pairs, folder, plugin, postgres)
+            figures = Figures(day=datetime.now(UTC).date().isoformat(), part=options.part or "1/1")
             for name, course, methods in COURSES:
                 requests = [each for each in await work.requests(course) if each[0].startswith(methods)]
-                cases = chosen(cases_of(requests), options)
+                every = cases_of(requests)
+                cases = chosen(every, options)
                 print(f"{database}, {name}: {len(cases)} cases", flush=True)
-                well &= tell(f"{database}, {name}", await work.run(cases, course))
+                tally = await work.run(cases, course)
+                tell(f"{database}, {name}", tally)
+                figures.add(len(every), tally.tried, len(tally.failed))
             if options.only is None and options.part is None:
-                well &= tell_kills(database, await work.kills())
-            return well
+                survival = await work.kills()
+                tell_kills(database, survival)
+                figures.survived(survival)
+            return figures
     finally:
         if postgres is not None:
             await postgres.stop()
@@ -173,27 +163,26 @@ async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin
 
 def chosen(cases: Sequence[Case], options: argparse.Namespace) -> Sequence[Case]:
     """The cases that were asked for."""
-    part, parts = options.part or (1, 1)
+    part, parts = part_of(options.part or "1/1")
     size = -(-len(cases) // parts)
     some = cases[(part - 1) * size : part * size]
     return [case for case in some if options.only is None or options.only in str(case)]
 
 
-def tell(what: str, tally: Tally) -> bool:
-    """Say how the cases went; whether all was well."""
+def tell(what: str, tally: Tally) -> None:
+    """Say how the cases went."""
     print(f"{what}: {tally.tried} cases tried, {len(tally.failed)} failed")
     for case in tally.never_came:
         print(f"  the request never came: {case}")
     for case in tally.failed:
         print(f"  failed: {case}")
-    return not tally.failed
+    sys.stdout.flush()
 
 
-def tell_kills(database: str, survival: Survival) -> bool:
-    """Say how the kills went; whether all was well."""
+def tell_kills(database: str, survival: Survival) -> None:
+    """Say how the kills went."""
     print(f"{database}: {survival.kills} kills over {survival.migrations} migrations,", end=" ")
-    print(f"{len(survival.wrong)} things wrong", *survival.wrong, sep="\n    ")
-    return not survival.wrong
+    print(f"{len(survival.wrong)} things wrong", *survival.wrong, sep="\n    ", flush=True)
 
 
 def snapshot(folder: Path) -> Path:
@@ -205,7 +194,7 @@ def snapshot(folder: Path) -> Path:
 
 
 def part_of(text: str) -> tuple[int, int]:
-    """Reads 2/4."""
+    """Reads 2/4. Raises ValueError."""
     part, _, parts = text.partition("/")
     if not 1 <= int(part) <= int(parts):
         raise ValueError(text)
@@ -217,15 +206,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make faults", description="Faults at every request.")
     parser.add_argument("--database", choices=DATABASES, help="this one only")
     parser.add_argument("--only", metavar="TEXT", help="the cases whose name holds that")
-    parser.add_argument("--part", metavar="2/4", type=part_of, help="a part of the cases")
+    parser.add_argument("--part", metavar="2/4", help="a part of the cases")
     options = parser.parse_args()
+    part_of(options.part or "1/1")
+    well = True
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        databases = [options.database] if options.database else DATABASES
-        for each in databases:
-            (Path(folder) / each).mkdir()
         plugin = snapshot(Path(folder) / "plugin")
-        well = [asyncio.run(sweep(each, options, Path(folder) / each, plugin)) for each in databases]
-    sys.exit(0 if all(well) else 1)
+        for database in [options.database] if options.database else DATABASES:
+            figures = asyncio.run(sweep(database, options, Path(folder) / database, plugin))
+            well &= figures.well
+            if options.only is None:
+                keep(database, figures)
+    sys.exit(0 if well else 1)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tests.support.bot import BotOptions, BotProcess
 from tests.support.homeserver import Homeserver, HomeserverPair, homeserver_pair
 from tests.support.person import Person, unique
 from tests.support.postgres import Postgres
+from tests.support.synapse_config import ServerOptions
 
 # Property tests give the same result each time and on any machine, however busy it is.
 settings.register_profile("steady", derandomize=True, deadline=None, print_blob=False)
@@ -49,7 +50,8 @@ class StartBot(Protocol):
 @pytest.fixture(scope="session")
 async def homeservers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HomeserverPair]:
     """Two homeservers without rate limits, for all tests. To stop one, make a pair of your own."""
-    async with homeserver_pair(tmp_path_factory.mktemp("homeservers")) as pair:
+    forgetful = ServerOptions(forgetful=True)
+    async with homeserver_pair(tmp_path_factory.mktemp("homeservers"), forgetful, forgetful) as pair:
         yield pair
 
 

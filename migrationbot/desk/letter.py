@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from migrationbot.matrix.raw import as_dict, as_id
 from migrationbot.matrix.rooms import Message
 
 
@@ -19,12 +19,9 @@ class Letter:
     @property
     def thread_root(self) -> str:
         """The thread that it stands in, or itself. A root must not carry a relation of its own."""
-        relation: Any = self.message.content.get("m.relates_to")
-        if isinstance(relation, dict) and relation.get("rel_type") == "m.thread":
-            root = relation.get("event_id")
-            if isinstance(root, str):
-                return root
-        return self.message.event_id
+        relation = as_dict(self.message.content.get("m.relates_to"))
+        root = as_id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else ""
+        return root or self.message.event_id
 
     @property
     def sender(self) -> str:

@@ -76,15 +76,14 @@ class Api:
         answer = await self._or_stop(self._request("GET", where, query, None, seconds or READ_TIMEOUT))
         return _judge(answer)
 
-    async def send(self, method: str, where: str, body: Mapping[str, Any], *, at_once: bool = False) -> Json:
-        """Write: a PUT or POST that counts towards the limits. Waits for its turn first.
+    async def send(self, method: str, where: str, body: Mapping[str, Any]) -> Json:
+        """Write: a PUT or POST that counts towards the limits.
 
-        With `at_once` it raises Limited instead: what the request rests on would grow old.
-        A 429 is handed to the pace, so that every other send waits as well, and raised as Limited.
+        Nothing waits here, for what a request rests on would grow old. It raises Limited, and whoever asked
+        has to look again then: while the bot was told to wait, and for a 429, which is handed to the pace.
         """
-        if at_once and self._pace.wait > 0:
+        if self._pace.wait > 0:
             raise Limited(self._pace.wait)
-        await self._or_stop(self._pace.turn())
         answer = await self._or_stop(self._request(method, where, None, body, WRITE_TIMEOUT))
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Limited(self._pace.told_to_wait(_seconds(answer)))

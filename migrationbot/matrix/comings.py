@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .raw import as_dict, as_list, rooms_in
+
 _MEMBER = "m.room.member"
 _OUTSIDE = ("leave", "ban")
 
@@ -41,8 +43,8 @@ class Departure:
 
 def invites_in(section: Mapping[str, Any], *, bot: str) -> Iterator[Invite]:
     """The invites of the bot in a sync's section `rooms.invite`. Spec: client-server, GET /sync."""
-    for room_id, room in section.items():
-        events = _events(_dict(_dict(room).get("invite_state")).get("events"))
+    for room_id, room in rooms_in(section):
+        events = _events(as_dict(room.get("invite_state")).get("events"))
         senders = (event.get("sender") for event in events if _membership(event, of=bot) == "invite")
         yield Invite(room_id=room_id, senders=frozenset(each for each in senders if isinstance(each, str)))
 
@@ -69,13 +71,12 @@ def departures_in(answer: Mapping[str, Any], *, bot: str) -> Iterator[Departure]
 
 def _count(room: Mapping[str, Any]) -> int | None:
     """How many members the sync says there are. Spec: client-server, GET /sync, RoomSummary."""
-    told = _dict(room.get("summary")).get("m.joined_member_count")
+    told = as_dict(room.get("summary")).get("m.joined_member_count")
     return told if isinstance(told, int) and not isinstance(told, bool) else None
 
 
 def _joined(answer: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for room_id, room in _dict(_dict(answer.get("rooms")).get("join")).items():
-        yield room_id, _dict(room)
+    yield from rooms_in(as_dict(answer.get("rooms")).get("join"))
 
 
 def _all_events(room: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -84,37 +85,33 @@ def _all_events(room: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _section(room: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    return _events(_dict(room.get(name)).get("events"))
+    return _events(as_dict(room.get(name)).get("events"))
 
 
 def _events(found: object) -> Iterator[Mapping[str, Any]]:
-    return (event for event in found if isinstance(event, dict)) if isinstance(found, list) else iter(())
+    return (event for event in as_list(found) if isinstance(event, dict))
 
 
 def _membership(event: Mapping[str, Any], *, of: str) -> object:
     if event.get("type") != _MEMBER or event.get("state_key") != of:
         return None
-    return _dict(event.get("content")).get("membership")
+    return as_dict(event.get("content")).get("membership")
 
 
 def _is_joined(event: Mapping[str, Any]) -> bool:
-    return event.get("type") == _MEMBER and _dict(event.get("content")).get("membership") == "join"
+    return event.get("type") == _MEMBER and as_dict(event.get("content")).get("membership") == "join"
 
 
 def _is_departure(event: Mapping[str, Any], bot: str) -> bool:
     if event.get("type") != _MEMBER or event.get("state_key") in (None, bot):
         return False
-    return _dict(event.get("content")).get("membership") in _OUTSIDE
+    return as_dict(event.get("content")).get("membership") in _OUTSIDE
 
 
 def _was_outside(join: Mapping[str, Any]) -> bool:
     """Whether the account was outside before it joined; where that is not said, it was inside."""
-    unsigned = _dict(join.get("unsigned"))
+    unsigned = as_dict(join.get("unsigned"))
     before = unsigned.get("prev_content")
     if isinstance(before, dict):
         return before.get("membership") != "join"
     return "replaces_state" not in unsigned
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -42,7 +42,7 @@ class TimedOut(Unavailable):
 
 
 class Limited(Exception):
-    """429: too many requests; nothing was done."""
+    """429, now or a moment ago: too many requests; nothing was done."""
 
     def __init__(self, retry_after: float) -> None:
         """`retry_after` is in seconds."""

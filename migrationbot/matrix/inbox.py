@@ -14,6 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from .api import CLIENT, Api, path
+from .errors import Unavailable
+from .raw import as_dict, as_list, as_token, rooms_in
 
 _TYPES = ["m.room.message", "m.room.encrypted"]
 _GAP_FILTER = json.dumps({"types": _TYPES, "lazy_load_members": True})
@@ -45,7 +47,7 @@ class Gap:
 class Post:
     """What a sync brought: the messages in it, the gaps before them, and its token."""
 
-    token: str
+    token: str  # empty when there is none: then nothing may be concluded from what is not in it
     messages: tuple[Mapping[str, Any], ...]  # raw events, each with its `room_id`
     gaps: tuple[Gap, ...]
     answer: Mapping[str, Any]  # all of it, raw
@@ -85,22 +87,24 @@ class Inbox:
 
     async def _sync(self, query: dict[str, str]) -> dict[str, Any]:
         where = path(CLIENT, "sync")
-        return await self._api.get(where, {**query, "timeout": "0"}, seconds=_SYNC_TIMEOUT)
+        answer = await self._api.get(where, {**query, "timeout": "0"}, seconds=_SYNC_TIMEOUT)
+        if not as_token(answer.get("next_batch")):
+            raise Unavailable("a sync without a token")
+        return answer
 
 
 def read_sync(answer: Mapping[str, Any], *, since: str | None) -> Post:
     """The messages and gaps of a sync answer. Without `since` there is nothing before it to miss."""
     messages: list[Mapping[str, Any]] = []
     gaps: list[Gap] = []
-    rooms = answer.get("rooms") or {}
-    for room_id, room in (rooms.get("join") or {}).items():
-        timeline = room.get("timeline") or {}
+    for room_id, room in rooms_in(as_dict(answer.get("rooms")).get("join")):
+        timeline = as_dict(room.get("timeline"))
         messages += _events(timeline.get("events"), room_id)
         start = timeline.get("prev_batch")
         if timeline.get("limited") and since is not None and isinstance(start, str):
             gaps.append(Gap(room_id=room_id, start=start, end=since))
     return Post(
-        token=str(answer["next_batch"]),
+        token=as_token(answer.get("next_batch")),
         messages=tuple(messages),
         gaps=tuple(gaps),
         answer=answer,
@@ -108,6 +112,6 @@ def read_sync(answer: Mapping[str, Any], *, since: str | None) -> Post:
 
 
 def _events(chunk: object, room_id: str) -> Iterator[Mapping[str, Any]]:
-    for event in chunk if isinstance(chunk, list) else ():
+    for event in as_list(chunk):
         if isinstance(event, dict) and event.get("type") in _TYPES:
             yield {**event, "room_id": room_id}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -26,13 +25,6 @@ class Pace:
     def wait(self) -> float:
         """Seconds until the next send may be tried."""
         return max(0.0, self._free_at - time.monotonic())
-
-    async def turn(self) -> None:
-        """Return when a send may be tried."""
-        wait = self.wait
-        while wait > 0:  # it may have grown meanwhile
-            await asyncio.sleep(wait)
-            wait = self.wait
 
     def told_to_wait(self, seconds: float | None) -> float:
         """Note a 429 with the time that it named, if it did. Gives the seconds to wait."""

@@ -13,6 +13,7 @@ from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 
 from .api import CLIENT, CLIENT_V1, Api, Json, path
 from .errors import HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
+from .raw import as_dict, as_id, as_list, as_time
 from .sealing import Sealing
 
 _JUDGED = (  # what a decision depends on
@@ -42,10 +43,7 @@ class Message:
 
 
 class Rooms:
-    """What the bot reads and does in rooms.
-
-    Acts never wait for their turn: they raise Limited, and whoever decided on them has to look again then.
-    """
+    """What the bot reads and does in rooms."""
 
     def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
@@ -60,7 +58,10 @@ class Rooms:
         kinds = (*_JUDGED, *_SHOWN) if whole else _JUDGED
         wanted = [(kind, "") for kind in kinds] + [("m.room.member", user) for user in sorted(set(user_ids))]
         found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
-        return read_room(room_id, (event for event in found if event is not None))
+        try:
+            return read_room(room_id, (event for event in found if event is not None))
+        except ValueError:
+            raise Unavailable("a room without its first event") from None
 
     async def with_members(self, room: RoomState, user_ids: Iterable[str]) -> RoomState:
         """The same room with the memberships of more accounts."""
@@ -100,7 +101,7 @@ class Rooms:
         for _ in range(_REACTION_PAGES):
             page = await self._api.get(where, query)
             chunk = page.get("chunk")
-            found += filter(None, map(_reaction, chunk if isinstance(chunk, list) else ()))
+            found += filter(None, map(_reaction, as_list(chunk)))
             token = page.get("next_batch")
             if not isinstance(token, str):
                 break
@@ -112,29 +113,29 @@ class Rooms:
         where = path(CLIENT_V1, "rooms", room_id, "relations", root, "m.thread")
         page = await self._api.get(where, {"limit": "100", "dir": "b"})
         chunk = page.get("chunk")
-        found = [_dict(each) for each in (chunk if isinstance(chunk, list) else ())]
+        found = [as_dict(each) for each in as_list(chunk)]
         return tuple([message_of(await self._sealing.open({**raw, "room_id": room_id})) for raw in found])
 
     async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
         """Set one state event with an empty state key; gives its event ID."""
         where = path(CLIENT, "rooms", room_id, "state", event_type, "")
-        answer = await self._api.send("PUT", where, content, at_once=True)
+        answer = await self._api.send("PUT", where, content)
         return str(answer.get("event_id", ""))
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite an account."""
         where = path(CLIENT, "rooms", room_id, "invite")
-        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id})
 
     async def withdraw_invite(self, room_id: str, user_id: str) -> None:
         """Take an invite back: to the protocol that is a kick."""
         where = path(CLIENT, "rooms", room_id, "kick")
-        await self._api.send("POST", where, {"user_id": user_id}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id})
 
     async def remove(self, room_id: str, user_id: str, *, reason: str) -> None:
         """Kick an account, with a reason that everybody sees."""
         where = path(CLIENT, "rooms", room_id, "kick")
-        await self._api.send("POST", where, {"user_id": user_id, "reason": reason}, at_once=True)
+        await self._api.send("POST", where, {"user_id": user_id, "reason": reason})
 
     async def profile_warning(self, user_id: str) -> str | None:
         """Why an invite may not reach the account: "missing", "unreachable", or None when all looks well."""
@@ -151,46 +152,36 @@ class Rooms:
 
 def state_event_of(raw: Json) -> StateEvent:
     """A state event, whatever its sender put into it."""
-    replaced = _dict(raw.get("unsigned")).get("replaces_state")
+    replaced = as_dict(raw.get("unsigned")).get("replaces_state")
     return StateEvent(
-        type=str(raw.get("type", "")),
-        state_key=str(raw.get("state_key", "")),
-        content=_dict(raw.get("content")),
-        sender=str(raw.get("sender", "")),
-        event_id=str(raw.get("event_id", "")),
-        replaces_state=replaced if isinstance(replaced, str) else None,
-        sent_at=_time(raw.get("origin_server_ts")),
+        type=as_id(raw.get("type")),
+        state_key=as_id(raw.get("state_key")),
+        content=as_dict(raw.get("content")),
+        sender=as_id(raw.get("sender")),
+        event_id=as_id(raw.get("event_id")),
+        replaces_state=as_id(replaced) or None,
+        sent_at=as_time(raw.get("origin_server_ts")),
     )
 
 
 def message_of(raw: Json) -> Message:
     """A timeline event, whatever its sender put into it."""
-    unsigned = _dict(raw.get("unsigned"))
-    edit = _dict(_dict(unsigned.get("m.relations")).get("m.replace")).get("event_id")
+    unsigned = as_dict(raw.get("unsigned"))
+    edit = as_dict(as_dict(unsigned.get("m.relations")).get("m.replace")).get("event_id")
     return Message(
-        event_id=str(raw.get("event_id", "")),
-        type=str(raw.get("type", "")),
-        sender=str(raw.get("sender", "")),
-        content=_dict(raw.get("content")),
+        event_id=as_id(raw.get("event_id")),
+        type=as_id(raw.get("type")),
+        sender=as_id(raw.get("sender")),
+        content=as_dict(raw.get("content")),
         redacted="redacted_because" in unsigned or not raw.get("content"),
         edited_by=edit if isinstance(edit, str) else None,
-        sent_at=_time(raw.get("origin_server_ts")),
+        sent_at=as_time(raw.get("origin_server_ts")),
     )
 
 
 def _reaction(raw: object) -> Reaction | None:
-    event = _dict(raw)
-    answer = answer_of(_dict(_dict(event.get("content")).get("m.relates_to")).get("key"))
+    event = as_dict(raw)
+    answer = answer_of(as_dict(as_dict(event.get("content")).get("m.relates_to")).get("key"))
     if answer is None or event.get("type") != "m.reaction":
         return None
-    return Reaction(
-        event_id=str(event.get("event_id", "")), sender=str(event.get("sender", "")), answer=answer
-    )
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _time(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return Reaction(event_id=as_id(event.get("event_id")), sender=as_id(event.get("sender")), answer=answer)

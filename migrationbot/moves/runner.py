@@ -7,16 +7,17 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from logging import Logger
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.config import Settings
-from migrationbot.core.approval import Evidence
+from migrationbot.core.approval import Evidence, judge
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Turned, Wait
+from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
 from migrationbot.core.turns import Turn, turn
@@ -33,6 +34,7 @@ from migrationbot.matrix.errors import (
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.moves.acts import Acts, NotShown
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.letting_go import let_go
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.setbacks import Setbacks
@@ -146,9 +148,15 @@ class Runner:
         if migration is None or migration.ended:
             self._with.watch.remove(number)
             return None
-        await self._announce(migration)
-        async with self._room_locks[room_id]:
-            until = await self._advance(key)
+        try:
+            await self._announce(migration)
+            async with self._room_locks[room_id]:
+                until = await self._advance(key)
+        except (Forbidden, NoEncryption):
+            _, move = await self._load(key)
+            if not await let_go(self._with.store, move, now=self._with.steps.now()):
+                raise
+            until = None
         if until is None:
             await self._conclude(number)
         return until
@@ -205,6 +213,7 @@ class Runner:
         return migration, await self._with.store.move(migration, key[1], self._rules())
 
     async def _act(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        move = await self._resting_on(move, sight)
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
             return
@@ -221,6 +230,15 @@ class Runner:
             await self._with.setbacks.note(act, move, error)
         else:
             await self._with.setbacks.clear(move)
+
+    async def _resting_on(self, move: RoomMove, sight: Sight) -> RoomMove:
+        """The move with those whose approval stands at this act: nobody is named who took it back."""
+        agreed = judge(move, sight.room, sight.evidence, level_asked_now(move, sight.room)).approvers
+        if move.phase is not Phase.MOVING or move.done(Step.PROMOTE) or agreed == move.approvers:
+            return move
+        await self._with.store.agreed(move, agreed)
+        self._with.watch.add_people((move.migration, move.room_id), agreed)
+        return replace(move, approvers=agreed)
 
     async def _ask_new_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
         async with self._migration_locks[migration.number]:

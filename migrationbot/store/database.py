@@ -14,6 +14,16 @@ from mautrix.util.async_db import Connection, Database
 
 Answer = TypeVar("Answer")
 
+# InternalClientError is no InterfaceError, and mautrix lets it through at the end of a transaction.
+_DOWN = (
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
 
 class StoreDown(Exception):
     """The database did not take or give what was asked; nothing was changed."""
@@ -54,5 +64,11 @@ class Transactions:
                     return await work(connection)
         except (sqlite3.IntegrityError, asyncpg.UniqueViolationError) as error:
             raise AlreadyThere from error
-        except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _DOWN as error:
             raise StoreDown(type(error).__name__) from error
+        except SystemExit as end:
+            # mautrix ends the program, with every other plugin in it, when asyncpg finds a connection out of
+            # step: after PostgreSQL has closed it, for one. The pool replaces such a connection.
+            if not isinstance(end.__context__, asyncpg.InternalClientError):
+                raise
+            raise StoreDown(type(end.__context__).__name__) from end

@@ -208,6 +208,19 @@ class Migrations:
 
         await self._run(work)
 
+    async def agreed(self, move: RoomMove, approvers: Sequence[str]) -> None:
+        """Record whose approval it is now that the move rests on."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE room_move SET approvers = $3 WHERE migration = $1 AND room_id = $2",
+                move.migration,
+                move.room_id,
+                json.dumps(list(approvers)),
+            )
+
+        await self._run(work)
+
     async def in_trouble(self, move: RoomMove, trouble: Trouble | None) -> None:
         """Record that a step has to be tried again, or that it no longer has to."""
 

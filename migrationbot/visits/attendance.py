@@ -9,6 +9,7 @@ from logging import Logger
 from typing import Any
 
 from migrationbot.matrix.inbox import Gap, Inbox, Post, read_sync
+from migrationbot.matrix.raw import as_dict
 from migrationbot.store.inbox import Answered
 
 _NOTED_EVERY = 5.0  # seconds: what is read again after a crash is not answered again
@@ -30,13 +31,18 @@ class Attendance:
         *,
         take: Take,
         came: Callable[[Mapping[str, Any]], None],
+        fails: Callable[[Mapping[str, Any]], bool],
     ) -> None:
-        """`take` is given each message that may be a command, `came` every answer, raw."""
+        """`take` is given each message that may be a command, `came` every answer, raw.
+
+        `fails` tells of a sync whether maubot will not get to its end.
+        """
         self._inbox = inbox
         self._answered = answered
         self._log = log
         self._take = take
         self._came = came
+        self._fails = fails
         self._seen: str | None = None  # the token of the last sync that maubot had
         self._noted_at = 0.0  # on the monotonic clock
         self._caught_up = False
@@ -53,10 +59,10 @@ class Attendance:
         self._caught_up = True
 
     def synced(self, answer: Mapping[str, Any]) -> tuple[Post, bool]:
-        """Maubot had a sync: gives what it brought, and whether maubot keeps that from the plugin."""
+        """Maubot had a sync: gives what it brought, and whether maubot keeps any of that from the plugin."""
         post = read_sync(answer, since=self._seen)
-        facts = answer.get("net.maunium.mautrix") or {}
-        return post, bool(facts.get("is_first") or facts.get("is_initial"))
+        facts = as_dict(answer.get("net.maunium.mautrix"))
+        return post, bool(facts.get("is_first") or facts.get("is_initial") or self._fails(answer))
 
     async def fill(self, gaps: Iterable[Gap]) -> None:
         """Read what a sync left out."""
@@ -66,7 +72,7 @@ class Attendance:
 
     async def note(self, post: Post, *, idle: bool) -> None:
         """After a sync: everything before it has been handed out, and with `idle` been handled as well."""
-        reached, self._seen = self._seen, post.token
+        reached, self._seen = self._seen, post.token or self._seen
         if not idle or not self._caught_up or reached is None:
             return
         if time.monotonic() - self._noted_at >= _NOTED_EVERY:

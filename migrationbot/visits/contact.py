@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from migrationbot.matrix.comings import Join, departures_in, invites_in, joins_in
+from migrationbot.matrix.raw import as_dict
 from migrationbot.store.arrivals import Arrivals
 from migrationbot.visits.greeting import Greeter
 from migrationbot.visits.leaving import Leaving
@@ -47,9 +48,9 @@ class Contact:
 
     def synced(self, answer: Mapping[str, Any]) -> None:
         """A sync has come. The very first one shows every room, and tells no coming from another."""
-        for invite in invites_in((answer.get("rooms") or {}).get("invite") or {}, bot=self._bot):
+        for invite in invites_in(as_dict(as_dict(answer.get("rooms")).get("invite")), bot=self._bot):
             self._in_turn(invite.room_id, partial(self._greeter.invited, invite))
-        if (answer.get("net.maunium.mautrix") or {}).get("is_initial"):
+        if as_dict(answer.get("net.maunium.mautrix")).get("is_initial"):
             return
         self._joined(joins_in(answer, bot=self._bot))
         for room_id in self._leaving.noticed(departures_in(answer, bot=self._bot)):

@@ -59,9 +59,18 @@ async def logged(bot: BotProcess, words: str, *, times: int = 1) -> None:
 
 
 def long_ago(database_url: str) -> None:
-    """Let everything that has ended have ended in 1970."""
+    """Let everything that has ended have ended in 1970, and the time for the rest have run out then."""
     with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite:"))) as file, file:
-        file.execute("UPDATE room_move SET ending = json_set(ending, '$.at', 0)")
+        file.execute("UPDATE room_move SET ending = json_set(ending, '$.at', 0), expires_at = 0")
+        file.execute("UPDATE migration SET expires_at = 0")
+
+
+def open_moves(database_url: str) -> int:
+    """How many migrations and moves the database holds as not ended."""
+    with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite:"))) as file:
+        query = """SELECT (SELECT count(*) FROM migration WHERE NOT ended)
+                        + (SELECT count(*) FROM room_move WHERE phase <> 'ended')"""
+        return int(file.execute(query).fetchone()[0])
 
 
 async def test_a_room_that_keeps_reactions_to_its_moderators_is_served_without_the_bots_own(
@@ -138,3 +147,39 @@ async def test_a_bot_that_was_put_out_goes_on_when_it_is_asked_back(
         await scene.carol.invite(scene.room, bot.user_id)
         await scene.confirm()
         await scene.end("partial")
+
+
+@pytest.mark.parametrize("up_to", ["the request", "the invite"])
+async def test_a_move_in_a_room_that_the_bot_is_banned_from_does_not_stay_open_for_ever(
+    start_bot: StartBot, homeservers: HomeserverPair, database_url: str, up_to: str
+) -> None:
+    bot = await start_bot()
+    async with usual_room(homeservers, bot, RoomOptions(levels=ABOVE)) as scene:
+        await scene.ask()
+        if up_to == "the invite":
+            await scene.approve(scene.carol)
+            await scene.invited()
+        await scene.carol.ban(scene.room, bot.user_id)
+        await bot.restart()
+        await logged(bot, "can't be read or written")
+        assert open_moves(database_url) == 2  # it may still be let in again
+        await bot.kill()
+        long_ago(database_url)
+        await bot.start()
+        await logged(bot, "has ended, and the bot may not say so")
+        assert open_moves(database_url) == 0
+
+
+async def test_a_move_in_a_room_that_the_bot_was_put_out_of_does_not_stay_open_for_ever(
+    start_bot: StartBot, homeservers: HomeserverPair, database_url: str
+) -> None:
+    bot = await start_bot()
+    async with usual_room(homeservers, bot, RoomOptions(levels=ABOVE)) as scene:
+        await scene.ask()
+        await scene.carol.kick(scene.room, bot.user_id)
+        for sign in ("can't be read or written", "has ended, and the bot may not say so"):
+            await bot.kill()
+            long_ago(database_url)
+            await bot.start()
+            await logged(bot, sign)
+        assert open_moves(database_url) == 0

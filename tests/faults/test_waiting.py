@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support import match
 from tests.support.fault import Case, Fault, Tap
 from tests.support.lane import Lane
 from tests.support.proxy import TOLD_TO_WAIT
@@ -33,6 +34,11 @@ async def use_up_the_limit(lane: Lane, other: Scene) -> None:
     lane.proxy.untap(tap)
 
 
+async def decided(lane: Lane, step: str, times: int) -> None:
+    """Return when the bot has decided so once more than that many times."""
+    await lane.until(lambda: lane.bot.log_text().count(f"act {step}") > times, f"the decision: {step}")
+
+
 async def test_an_approval_that_is_taken_back_while_the_bot_waits_its_turn_counts_no_more(
     limiting: Lane,
 ) -> None:
@@ -46,9 +52,33 @@ async def test_an_approval_that_is_taken_back_while_the_bot_waits_its_turn_count
         await use_up_the_limit(lane, other)
         logged = lane.bot.log_text().count("act invite")
         approval = await scene.approve(scene.carol)
-        await lane.until(lambda: lane.bot.log_text().count("act invite") > logged, "the decision to invite")
+        await decided(lane, "invite", logged)
         await scene.carol.redact(scene.room, approval)
         await other.answer_to(other.command)
         told = await scene.progress()
         assert "approval no longer stands" in told["content"]["body"]
         assert await scene.membership(scene.new) is None
+
+
+async def test_nobody_is_asked_on_the_strength_of_an_approval_that_was_taken_back_meanwhile(
+    limiting: Lane,
+) -> None:
+    lane = limiting
+    await lane.up()
+    one, another = (usual_room(lane.homeservers, lane.bot, RoomOptions()) for _ in range(2))
+    async with one as scene, another as other:
+        await greeted(scene)
+        await greeted(other)
+        await scene.ask()
+        approval = await scene.approve(scene.carol)
+        await scene.invited()
+        await use_up_the_limit(lane, other)
+        logged = lane.bot.log_text().count("act confirm_card")
+        await scene.enter()
+        await decided(lane, "confirm_card", logged)
+        await scene.carol.redact(scene.room, approval)
+        await other.answer_to(other.command)
+        told = await scene.progress()
+        assert "approval no longer stands" in told["content"]["body"]
+        said = await scene.carol.messages(scene.room)
+        assert [event for event in said if match.card("confirm")(event)] == []

@@ -39,6 +39,22 @@ async def test_an_approval_that_is_taken_back_stops_the_move_until_another_one(m
     assert await scene.level(scene.new) == 100
 
 
+async def test_the_summary_names_those_whose_approval_stood_at_the_last_act(make_scene: MakeScene) -> None:
+    scene = await make_scene()
+    await scene.ask()
+    approval = await scene.approve(scene.carol)
+    await scene.invited()
+    await scene.approve(scene.alice)
+    await scene.carol.redact(scene.room, approval)
+    await scene.enter()
+    asked = await scene.confirm_card()
+    await scene.confirm()
+    summary = await scene.end()
+    for said in (asked, summary):
+        assert scene.alice.user_id in said["content"]["body"]
+        assert scene.carol.user_id not in said["content"]["body"]
+
+
 async def test_an_approver_who_loses_the_level_counts_no_more(make_scene: MakeScene) -> None:
     scene = await make_scene(creator="alice")
     await scene.ask()

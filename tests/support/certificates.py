@@ -24,6 +24,7 @@ class Certificate:
 
 def make_certificate(folder: Path) -> Certificate:
     """A certificate for loopback, by name and by address, good for a week."""
+    folder.mkdir(parents=True, exist_ok=True)
     files = Certificate(certificate=folder / "tls.crt", key=folder / "tls.key")
     key = ec.generate_private_key(ec.SECP256R1())
     files.certificate.write_bytes(_self_signed(key).public_bytes(serialization.Encoding.PEM))

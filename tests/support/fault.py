@@ -7,6 +7,7 @@ same request is found again in every run, although several are under way at once
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -64,6 +65,35 @@ class Case:
         return label == self.label and 0 <= occurrence - self.occurrence <= int(again)
 
 
+# How long a request waits for others to come before it dies alone: for less than the bot waits for an answer,
+# in seconds.
+_HELD = 2.0
+
+
+class Volley:
+    """One death for several cases, each in a room of its own and at a request of its own."""
+
+    def __init__(self, size: int = 1) -> None:
+        self._missing = size
+        self._death = asyncio.Event()
+
+    async def death(self) -> bool:
+        """Return when the others' requests have come, or are late; true for the one that has to kill."""
+        self._missing -= 1
+        death = self._death
+        if self._missing > 0:
+            try:
+                async with asyncio.timeout(_HELD):
+                    await death.wait()
+            except TimeoutError:
+                pass
+        if death.is_set():
+            return False
+        death.set()
+        self._death = asyncio.Event()  # for those that come later
+        return True
+
+
 Meanwhile: TypeAlias = Callable[[], Awaitable[object]] | None
 
 
@@ -71,14 +101,20 @@ class Tap:
     """The bot's requests about one room, in the order in which they came."""
 
     def __init__(
-        self, *names: str, case: Case | None = None, before: Meanwhile = None, after: Meanwhile = None
+        self,
+        *names: str,
+        case: Case | None = None,
+        before: Meanwhile = None,
+        after: Meanwhile = None,
+        volley: Volley | None = None,
     ) -> None:
         """`names` are parts of their paths: the room ID, and accounts that no other room has.
 
         `before` is awaited when the case's request has come and the homeserver has not heard it, `after` when
-        it has done it and nobody else has heard so.
+        it has done it and nobody else has heard so. Cases with the same `volley` share one death of the bot.
         """
         self.names = names
+        self.volley = volley or Volley()
         self.before = before
         self.after = after
         self.requests: list[tuple[str, int]] = []  # the label, and which one of that shape

@@ -26,7 +26,7 @@ REGISTER = "/_synapse/admin/v1/register"
 
 
 class Homeserver:
-    """One Synapse. It can be stopped and started again, and then still knows everything."""
+    """One Synapse. It can be stopped and started again, and then still knows everything, unless forgetful."""
 
     def __init__(self, folder: Path, options: ServerOptions, certificate: Certificate) -> None:
         self.folder = folder

@@ -95,7 +95,8 @@ class FaultProxy:
     async def _strike(self, tap: Tap, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault in ENDS_BOT:
             assert self.end_bot is not None, "Nobody said how to end the bot."
-            self.end_bot(fault)
+            if await tap.volley.death():
+                self.end_bot(fault)
         if fault in WITHHELD:
             await asyncio.sleep(_LONGEST)  # cancelled once the bot is gone or has given up
         if fault not in ANSWERS:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.support import match
 from tests.support.api import JsonObject
-from tests.support.fault import Case, Tap
+from tests.support.fault import Case, Tap, Volley
 from tests.support.invariants import broken, broken_when_taken_back
 from tests.support.lane import Lane, unforeseen
 from tests.support.person import Person
@@ -82,9 +82,9 @@ class Result:
     requests: tuple[tuple[str, int], ...]  # what the bot asked for
 
 
-async def insist(where: Lane, case: Case, course: Course = ARRIVAL) -> Result:
-    """The case, tried again while its request does not come."""
-    result = await try_case(where, case, course)
+async def insist(where: Lane, case: Case, course: Course = ARRIVAL, volley: Volley | None = None) -> Result:
+    """The case, tried again, then by itself, while its request does not come."""
+    result = await try_case(where, case, course, volley)
     for _ in range(_TRIES - 1):
         if result.fired or result.wrong:
             break
@@ -92,13 +92,15 @@ async def insist(where: Lane, case: Case, course: Course = ARRIVAL) -> Result:
     return result
 
 
-async def try_case(where: Lane, case: Case | None, course: Course = ARRIVAL) -> Result:
+async def try_case(
+    where: Lane, case: Case | None, course: Course = ARRIVAL, volley: Volley | None = None
+) -> Result:
     """A whole migration in a fresh room, with this fault in it."""
     await where.up()
     logged = len(where.bot.log_text())
     async with usual_room(where.homeservers, where.bot, RoomOptions(visibility="joined")) as scene:
         await greeted(scene)
-        tap = Tap(scene.room, scene.new.user_id, case=case)
+        tap = Tap(scene.room, scene.new.user_id, case=case, volley=volley)
         where.proxy.tap(tap)
         try:
             wrong = await carry_through(where, scene, course)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What `make faults` came to, kept where the README's figures can be compared with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from scripts.run import ROOT
+from tests.support.kills import Survival
+
+FILE = ROOT / "docs" / "faults.json"
+
+
+@dataclass(kw_only=True)
+class Figures:
+    """How a run on one database went."""
+
+    day: str
+    part: str  # 1/1: all of it
+    cases: int = 0  # a fault at a request, all that there are
+    tried: int = 0  # of these; the request of another one did not come, or it is not of this part
+    failed: int = 0  # of these
+    kills: int = 0  # at random moments
+    migrations: int = 0  # over so many migrations
+    wrong: int = 0  # things, after these
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.failed and not self.wrong
+
+    def add(self, cases: int, tried: int, failed: int) -> None:
+        """Add up how the cases of one course went."""
+        self.cases += cases
+        self.tried += tried
+        self.failed += failed
+
+    def survived(self, survival: Survival) -> None:
+        """Note how the kills went."""
+        self.kills, self.migrations = survival.kills, survival.migrations
+        self.wrong = len(survival.wrong)
+
+
+def keep(database: str, figures: Figures) -> None:
+    """Keep the figures in place of those of an earlier run on the same database."""
+    FILE.write_text(json.dumps({**kept(), database: asdict(figures)}, indent=2) + "\n")
+
+
+def kept() -> dict[str, dict[str, str | int]]:
+    """The figures by database."""
+    found: dict[str, dict[str, str | int]] = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return found
