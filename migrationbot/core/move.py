@@ -163,6 +163,7 @@ class Record:
     event_id: str | None = None  # the event that the step made
     base: str | None = None  # the event that it was based on
     at: int = 0  # milliseconds since the epoch: when it was intended, then when it was done
+    room_id: str = ""  # the room whose step it is; empty for the migration as a whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,3 +250,8 @@ class Migration:
         """The event that the step made, when it is done."""
         record = self.records.get(step)
         return record.event_id if record and record.done else None
+
+    def room_of(self, step: Step) -> str:
+        """The room in which the step's event stands: where it was asked, unless it belongs to another."""
+        record = self.records.get(step)
+        return (record.room_id if record else "") or self.home_room

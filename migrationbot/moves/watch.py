@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from migrationbot.core.move import Migration, Step
 
 _Name = TypeVar("_Name", str, tuple[str, str])
 Key = tuple[int, str]  # a migration's number and a room ID
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Watch:
@@ -21,10 +23,22 @@ class Watch:
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
 
-    def add(self, migration: Migration, room_ids: Iterable[str]) -> None:
-        """Watch a migration; again when it has got new cards."""
+    def add(
+        self,
+        migration: Migration,
+        room_ids: Iterable[str],
+        *,
+        room_cards: Mapping[str, str] = _NONE,
+        answered_in: Iterable[str] = (),
+    ) -> None:
+        """Watch a migration; again when it has got new cards, or an answer that was typed in another room.
+
+        `room_cards` are the request cards in rooms of their own, by room ID.
+        """
         keys = {(migration.number, room_id) for room_id in room_ids}
-        for room_id in {migration.home_room, *(room_id for _, room_id in keys)}:
+        for room_id, card in room_cards.items():
+            self._messages[card].add((migration.number, room_id))
+        for room_id in {migration.home_room, *answered_in, *(room_id for _, room_id in keys)}:
             self._rooms[room_id] |= keys
             for person in (migration.old, migration.new, migration.requester):
                 self._people[room_id, person] |= keys

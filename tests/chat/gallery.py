@@ -10,6 +10,7 @@ from typing import Any
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint
+from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
 from migrationbot.core.move import Goal, Mishap, Options, Outcome, Phase, Plan, Reason, RoomMove, Step
@@ -108,7 +109,8 @@ def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) ->
 
 def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST, goal: Goal | None = None) -> Card:
     """What is said about a wait until tomorrow."""
-    return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW, goal=goal)
+    wait = Wait(reason=reason, until=NOW + DAY, goal=goal)
+    return cards.progress(migration(cast), current, wait, needed=100, now=NOW)
 
 
 def checklists(cast: Cast = CAST) -> Iterator[tuple[str, Card]]:
