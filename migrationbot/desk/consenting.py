@@ -104,7 +104,7 @@ class Consenting:
                 return self._counted(answer, migration, replace(sight, room=room), move, letter)
             if refused is None:
                 approvers = await self.writer.approvers(move, room)
-                where = spot(move.room_id, room.name, at=letter.room_id)
+                where = spot(move.room_id, await self.rooms.name(move.room_id), at=letter.room_id)
                 refused = answers.not_entitled(migration, approvers, spot=where)
         self.log.info("migration %d: an answer in words does not count", migration.number)
         if refused is None:

@@ -93,7 +93,9 @@ class Voice:
     async def _confirm(
         self, stage: Stage, migration: Migration, move: RoomMove, room: RoomState, command: str
     ) -> None:
-        where = spot(move.room_id, room.name, at=stage.room_id)
+        away = move.room_id != stage.room_id
+        name = await self._rooms.name(move.room_id) if away else None
+        where = spot(move.room_id, name, at=stage.room_id)
 
         async def write() -> Card:
             return cards.confirm(migration, move, room, now=self._steps.now(), spot=where, command=command)
