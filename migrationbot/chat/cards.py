@@ -131,6 +131,20 @@ def confirm(
     )
 
 
+def ask_old(migration: Migration, move: RoomMove, *, until: int, now: int, spot: Spot = HERE) -> Card:
+    """The card that asks the old account to send the invite itself."""
+    fields = {**_fields("progress", migration, "running"), "asks": "invite", "room_id": move.room_id}
+    return render(
+        "ask_old.html",
+        fields=fields,
+        mentions=(migration.old,),
+        spot=spot,
+        **_who(migration),
+        until=until,
+        now=now,
+    )
+
+
 def progress(
     migration: Migration,
     move: RoomMove,

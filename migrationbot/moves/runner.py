@@ -199,6 +199,9 @@ class Runner:
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
             return
+        if act.step in (Step.ASK_OLD, Step.SEED_SKIP):
+            await self._ask_old_account(act, migration, move, sight.room)
+            return
         still_due = partial(self._still_due, move, sight.evidence)
         try:
             await self._with.acts.perform(act, migration, move, sight.room, still_due)
@@ -222,6 +225,13 @@ class Runner:
             else:
                 await self._with.voice.seed_confirm(fresh)
             await self.watch(migration.number)
+
+    async def _ask_old_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
+        if act.step is Step.ASK_OLD:
+            await self._with.voice.ask_old(migration, move, room)
+        else:
+            await self._with.voice.seed_skip(migration, move)
+        await self.watch(migration.number)
 
     def _still_due(self, move: RoomMove, evidence: Evidence, step: Step, room: RoomState) -> bool:
         """Whether this change of power levels would be decided in such a room too."""

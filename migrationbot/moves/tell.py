@@ -19,7 +19,8 @@ from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Sight
 from migrationbot.store.told import Told
 
-_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM})  # the cards say these already
+# The cards say these already.
+_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM, Reason.OWNER_INVITE})
 _MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room
 
 

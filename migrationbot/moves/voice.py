@@ -15,13 +15,12 @@ from migrationbot.matrix.errors import Forbidden, Rejected
 from migrationbot.matrix.messages import Messages, as_edit, content_of
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import NoEncryption
-from migrationbot.moves.stage import Stage, at_home, in_room, said_on
+from migrationbot.moves.stage import Stage, about_room, at_home, in_room, said_on
 from migrationbot.moves.steps import Place, Steps
 from migrationbot.store.migrations import Migrations
 
 Write = Callable[[], Awaitable[Card]]  # words a card when it is needed
 Records = Mapping[Step, Record]
-_KINDS = {Step.ROOM_CARD: "request"}  # as cards name it for other programs; else as the step is called
 
 
 class Voice:
@@ -111,6 +110,23 @@ class Voice:
         )
         await self._seed(stage, Step.SEED_CONFIRM, migration.records, card.event_id, Answer.YES)
 
+    async def ask_old(self, migration: Migration, move: RoomMove, room: RoomState) -> None:
+        """Ask the old account to send the invite itself."""
+        stage, member = about_room(migration, move), room.members.get(move.new)
+        where = spot(move.room_id, room.name, at=stage.room_id)
+        until = self._steps.now() + move.rules.wait_for_owner_invite
+
+        async def write() -> Card:
+            return cards.ask_old(migration, move, until=until, now=self._steps.now(), spot=where)
+
+        base = member.event_id if member else None
+        await self._post_once(stage, Step.ASK_OLD, move.records, write, base=base)
+
+    async def seed_skip(self, migration: Migration, move: RoomMove) -> None:
+        """Put a ⏭️ under that card."""
+        stage, card = about_room(migration, move), move.event_of(Step.ASK_OLD)
+        await self._seed(stage, Step.SEED_SKIP, move.records, card, Answer.SKIP)
+
     async def conclude(self, migration: Migration, ending: Ending, write: Write, where: Spot) -> None:
         """Post the summary, bring the request card to its final state, and end the migration."""
         stage = at_home(migration)
@@ -127,13 +143,15 @@ class Voice:
         """Post a message about a migration."""
         return await self._messages.post(stage.room_id, stage.content(content_of(card)), transaction)
 
-    async def _post_once(self, stage: Stage, step: Step, records: Records, write: Write) -> str | None:
+    async def _post_once(
+        self, stage: Stage, step: Step, records: Records, write: Write, *, base: str | None = None
+    ) -> str | None:
         record = await self._found(stage, step, records)
         if record is not None:
             return record.event_id
         content = stage.content(content_of(await write()))
         posted = await self._steps.carry_out(
-            stage.place, step, lambda txn: self._messages.post(stage.room_id, content, txn)
+            stage.place, step, lambda txn: self._messages.post(stage.room_id, content, txn), base=base
         )
         return posted.event_id
 
@@ -149,13 +167,12 @@ class Voice:
 
     async def _posted(self, stage: Stage, step: Step) -> str | None:
         """The card, if it was posted before a crash: a server forgets transactions in time."""
-        kind = _KINDS.get(step) or step.value.removesuffix("_card")
-        number = str(stage.place.migration.number)
+        wanted = _fields(stage, step)
         for message in await said_on(stage, self._rooms, self._bot):
             field = message.content.get("io.github.migrationbot")
             if message.sender != self._bot or not isinstance(field, dict):
                 continue
-            if (field.get("card"), field.get("migration")) == (kind, number):
+            if wanted == {key: field.get(key) for key in wanted}:
                 return message.event_id
         return None
 
@@ -180,6 +197,18 @@ class Voice:
 def _finished(records: Records, step: Step) -> bool:
     record = records.get(step)
     return record is not None and record.done
+
+
+def _fields(stage: Stage, step: Step) -> dict[str, str | None]:
+    """How the card of a step is told from others that may stand beside it."""
+    kinds = {Step.ROOM_CARD: "request", Step.ASK_OLD: "progress"}
+    asks = "invite" if step is Step.ASK_OLD else None
+    return {
+        "card": kinds.get(step) or step.value.removesuffix("_card"),
+        "migration": str(stage.place.migration.number),
+        "asks": asks,
+        "room_id": stage.place.room_id if asks else None,
+    }
 
 
 def _silent(move: RoomMove) -> bool:

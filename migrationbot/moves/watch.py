@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import TypeVar
 
 from migrationbot.core.move import Migration, Step
 
 _Name = TypeVar("_Name", str, tuple[str, str])
 Key = tuple[int, str]  # a migration's number and a room ID
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Watch:
@@ -28,15 +26,15 @@ class Watch:
         migration: Migration,
         room_ids: Iterable[str],
         *,
-        room_cards: Mapping[str, str] = _NONE,
+        room_cards: Iterable[tuple[str, str]] = (),
         answered_in: Iterable[str] = (),
     ) -> None:
         """Watch a migration; again when it has got new cards, or an answer that was typed in another room.
 
-        `room_cards` are the request cards in rooms of their own, by room ID.
+        `room_cards` are the cards about single rooms: their room IDs and the cards' event IDs.
         """
         keys = {(migration.number, room_id) for room_id in room_ids}
-        for room_id, card in room_cards.items():
+        for room_id, card in room_cards:
             self._messages[card].add((migration.number, room_id))
         for room_id in {migration.home_room, *answered_in, *(room_id for _, room_id in keys)}:
             self._rooms[room_id] |= keys

@@ -12,6 +12,7 @@ from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.moves.stage import nearest
 from migrationbot.moves.statements import Statements
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
@@ -48,7 +49,7 @@ class Witness:
         room, evidence = await asyncio.gather(
             self._rooms.read(move.room_id, people), self._evidence(migration, move)
         )
-        others = _reactors(evidence.reactions, room, people)
+        others = _reactors((*evidence.reactions, *evidence.skips), room, people)
         return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
 
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
@@ -62,11 +63,12 @@ class Witness:
 
     async def _evidence(self, migration: Migration, move: RoomMove) -> Evidence:
         home = migration.home_room
-        stands, request, in_room, confirm, typed = await asyncio.gather(
+        stands, request, in_room, confirm, asked_old, typed = await asyncio.gather(
             self._command_stands(migration, move),
             self._shown(move, home, migration.event_of(Step.REQUEST_CARD)),
             self._shown(move, move.room_id, move.event_of(Step.ROOM_CARD)),
             self._shown(move, migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
+            self._shown(move, nearest(migration, move).room_id, move.event_of(Step.ASK_OLD)),
             self._statements.standing(migration, move),
         )
         # Nobody can have agreed to what was not shown yet.
@@ -78,6 +80,7 @@ class Witness:
             reactions=(*request.reactions, *in_room.reactions, *typed) if shown else (),
             confirm_stands=confirm.stands,
             confirmations=(*confirm.reactions, *(each for each in typed if each.sender == migration.new)),
+            skips=asked_old.reactions if asked_old.stands else (),
         )
 
     async def _command_stands(self, migration: Migration, move: RoomMove) -> bool:

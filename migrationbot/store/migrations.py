@@ -141,13 +141,14 @@ class Migrations:
 
         return await self._run(work)
 
-    async def room_cards(self, number: int) -> Mapping[str, str]:
-        """The request cards that stand in rooms of their own, by room ID."""
+    async def room_cards(self, number: int) -> Sequence[tuple[str, str]]:
+        """The cards that are about single rooms, and are answered: room IDs and event IDs."""
 
-        async def work(connection: Connection) -> Mapping[str, str]:
-            query = """SELECT room_id, event_id FROM step
-                       WHERE migration = $1 AND step = 'room_card' AND done AND event_id IS NOT NULL"""
-            return {row["room_id"]: row["event_id"] for row in await connection.fetch(query, number)}
+        async def work(connection: Connection) -> Sequence[tuple[str, str]]:
+            query = """SELECT room_id, event_id FROM step WHERE migration = $1 AND done
+                           AND step IN ('room_card', 'ask_old') AND event_id IS NOT NULL"""
+            rows = await connection.fetch(query, number)
+            return [(row["room_id"], row["event_id"]) for row in rows]
 
         return await self._run(work)
 
