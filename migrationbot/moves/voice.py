@@ -92,9 +92,7 @@ class Voice:
     async def _confirm(
         self, stage: Stage, migration: Migration, move: RoomMove, room: RoomState, command: str
     ) -> None:
-        away = move.room_id != stage.room_id
-        name = await self._rooms.name(move.room_id) if away else None
-        where = spot(move.room_id, name, at=stage.room_id)
+        where = await self._spot(move, stage)
 
         async def write() -> Card:
             return cards.confirm(migration, move, room, now=self._steps.now(), spot=where, command=command)
@@ -113,7 +111,7 @@ class Voice:
     async def ask_old(self, migration: Migration, move: RoomMove, room: RoomState) -> None:
         """Ask the old account to send the invite itself."""
         stage, member = about_room(migration, move), room.members.get(move.new)
-        where = spot(move.room_id, room.name, at=stage.room_id)
+        where = await self._spot(move, stage)
         until = self._steps.now() + move.rules.wait_for_owner_invite
 
         async def write() -> Card:
@@ -164,6 +162,10 @@ class Voice:
             return None  # it was to be posted elsewhere, and that did not work
         posted = await self._posted(stage, step)
         return None if posted is None else await self._steps.done(stage.place, record, posted)
+
+    async def _spot(self, move: RoomMove, stage: Stage) -> Spot:
+        name = await self._rooms.name(move.room_id) if move.room_id != stage.room_id else None
+        return spot(move.room_id, name, at=stage.room_id)
 
     async def _posted(self, stage: Stage, step: Step) -> str | None:
         """The card, if it was posted before a crash: a server forgets transactions in time."""

@@ -260,6 +260,9 @@ async def test_an_encrypted_room_without_encryption_set_up_is_moved_in_without_a
     assert "The bot cannot say anything in that room: it is encrypted" in body
     assert f"!migrate approve {number}" in body
     await answer(scene, scene.carol, await chat_with(scene, scene.carol), f"approve {number}")
+    asked = await told(scene, scene.alice, home, scene.command, match.card("progress"))
+    assert f"/invite {scene.new.user_id} in the room {NAME}" in asked["content"]["body"]
+    await scene.alice.invite(scene.room, scene.new.user_id)
     await scene.join_new()
     confirm = await told(scene, scene.alice, home, scene.command, match.card("confirm"))
     assert f"!migrate approve {number}" in confirm["content"]["body"]
@@ -279,6 +282,8 @@ async def test_there_an_invited_admin_answers_with_a_reaction(make_scene: MakeSc
         await scene.alice.invite(home, person.user_id)
         await person.join(home, via=[scene.homeservers.old.server_name])
     await scene.carol.react(home, scene.card, YES)
+    asked = await told(scene, scene.carol, home, scene.command, match.card("progress"))
+    await scene.carol.react(home, asked["event_id"], "\u23ed\ufe0f")
     await scene.join_new()
     confirm = await told(scene, scene.new, home, scene.command, match.card("confirm"))
     await scene.new.react(home, confirm["event_id"], YES)
