@@ -155,7 +155,6 @@ class House:
 
     async def _take_up(self) -> None:
         for migration in await self._with.store.open_ones():
-            rooms = await self._with.store.rooms_of(migration.number)
-            self._with.watch.add(migration, rooms)
-            for room_id in rooms:
+            await self._with.runner.watch(migration.number)
+            for room_id in await self._with.store.rooms_of(migration.number):
                 self._with.runner.wake((migration.number, room_id))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import Logger
 
 from mautrix.client import Client
@@ -19,6 +19,7 @@ from migrationbot.desk.counters import Words, counters
 from migrationbot.desk.letter import Letter
 from migrationbot.desk.moving import Moving
 from migrationbot.desk.reception import Reception
+from migrationbot.desk.which import Which
 from migrationbot.house import Furnishing, House
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.inbox import Inbox
@@ -26,6 +27,7 @@ from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import Sealing
 from migrationbot.moves.acts import Acts
+from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.request import RequestWriter
@@ -56,7 +58,8 @@ def build(
     answered = Answered(transactions)
     sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
     rooms, messages = Rooms(api, sealing), Messages(api, sealing)
-    steps, watch, writer = Steps(store, clock, office.metrics.act), Watch(), RequestWriter(rooms)
+    steps, watch = Steps(store, clock, office.metrics.act), Watch()
+    writer = RequestWriter(rooms, encrypts=lambda: sealing.able)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
     witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
@@ -67,7 +70,8 @@ def build(
             witness=witness,
             acts=Acts(rooms, steps, lost=tell.power_change_lost),
             voice=voice,
-            writer=writer,
+            announcing=Announcing(store, voice, writer, settings, clock),
+            stated=stated,
             tell=tell,
             checklist=Checklist(Board(messages, rooms, steps, bot=bot), rooms),
             setbacks=Setbacks(store, steps),
@@ -79,9 +83,10 @@ def build(
         )
     )
 
-    def begun(migration: Migration) -> None:
-        watch.add(migration, (migration.home_room,))
-        runner.wake((migration.number, migration.home_room))
+    def begun(migration: Migration, room_ids: Sequence[str]) -> None:
+        watch.add(migration, room_ids)
+        for room_id in room_ids:
+            runner.wake((migration.number, room_id))
 
     moving = Moving(
         bot=bot,
@@ -97,12 +102,14 @@ def build(
     def woken(number: int, room_id: str) -> None:
         runner.wake((number, room_id))
 
-    cancelling = Cancelling(store=store, woken=woken)
+    which = Which(rooms=rooms, store=store)
+    cancelling = Cancelling(store=store, which=which, woken=woken)
     words = Words(
         bot=bot,
         rooms=rooms,
         doors=office.doors,
         store=store,
+        which=which,
         stated=stated,
         pauses=office.pauses,
         witness=witness,
@@ -110,6 +117,7 @@ def build(
         migrate=moving.migrate,
         settings=settings,
         woken=woken,
+        watch=runner.watch,
         now=clock,
         log=log,
     )

@@ -16,9 +16,9 @@ from migrationbot.core.standing import Standing
 from .by_hand import by_hand
 from .card import Card, render
 from .cards import NAMED_APPROVERS, Approvers
+from .spot import HERE, Spot, title
 
 MOST_LISTED = 10
-_LONGEST_NAME = 60  # characters of a room's name
 _MOST_GLOBS = 10  # of each kind in a server access list
 _LONGEST_SHOWN = 255  # characters of what an admin of the room wrote
 _STATES = {
@@ -53,13 +53,16 @@ class Listed:
     room_name: str | None  # None: it has none, or the bot can't see it
 
 
-def status(migration: Migration, move: RoomMove, outlook: Outlook, *, command: str) -> Card:
+def status(
+    migration: Migration, move: RoomMove, outlook: Outlook, *, command: str, spot: Spot = HERE
+) -> Card:
     """How far an open migration is, for whom it waits and until when."""
     approvers, standing = outlook.approvers, outlook.standing
     return render(
         "status.html",
         fields=_fields(migration, move),
         **_facts(migration, move, now=outlook.now),
+        spot=spot,
         state="undoing" if move.phase is Phase.UNDOING else _STATES[move.phase],
         wait=_wait(move, outlook),
         until=outlook.until,
@@ -84,10 +87,11 @@ def status(migration: Migration, move: RoomMove, outlook: Outlook, *, command: s
     )
 
 
-def ended(migration: Migration, move: RoomMove, *, command: str, now: int) -> Card:
+def ended(migration: Migration, move: RoomMove, *, command: str, now: int, spot: Spot = HERE) -> Card:
     """How and when a migration ended."""
     facts = _facts(migration, move, now=now)
-    return render("status.html", fields=_fields(migration, move), **facts, state="ended", command=command)
+    fields = _fields(migration, move)
+    return render("status.html", fields=fields, spot=spot, **facts, state="ended", command=command)
 
 
 def listed(lines: Sequence[Listed], *, here: str, everywhere: bool, command: str, now: int) -> Card:
@@ -97,7 +101,7 @@ def listed(lines: Sequence[Listed], *, here: str, everywhere: bool, command: str
             **_facts(each.migration, each.move, now=now),
             "state": state_of(each.move),
             "room_id": each.move.room_id,
-            "room_name": _title(each.room_name or ""),
+            "room_name": title(each.room_name or ""),
         }
         for each in lines
     ]
@@ -146,12 +150,13 @@ def counted(migration: Migration, *, missing: int) -> Card:
     return _reply("counted", migration, missing=missing)
 
 
-def not_entitled(migration: Migration, approvers: Approvers) -> Card:
+def not_entitled(migration: Migration, approvers: Approvers, *, spot: Spot = HERE) -> Card:
     """A typed answer that does not count, and whose would."""
     return _reply(
         "not_entitled",
         migration,
         error="not_yours",
+        spot=spot,
         anyone=approvers.anyone,
         asked=approvers.asked,
         named=approvers.named,
@@ -231,9 +236,3 @@ def _access_list(room: RoomState) -> dict[str, Any]:
         "more_allowed": len(allow[_MOST_GLOBS:]),
         "more_denied": len(deny[_MOST_GLOBS:]),
     }
-
-
-def _title(name: str) -> str:
-    """A room's name without what nobody sees in it, and what turns its direction."""
-    seen = "".join(each if each.isprintable() else " " for each in name)
-    return " ".join(seen.split())[:_LONGEST_NAME]

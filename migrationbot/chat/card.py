@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from . import words
 from .plain import plain_text
+from .spot import HERE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,11 @@ _TEMPLATES.filters.update(
 def render(
     template: str, *, fields: Mapping[str, Any], mentions: tuple[str, ...] = (), **values: object
 ) -> Card:
-    """Fill a template. Every value is escaped there.
+    """Fill a template. Every value is escaped there. Without a `spot` the card stands in the room itself.
 
     A placeholder without a value, and a sentence that is not there, is an error: jinja2.UndefinedError, or
     TypeError where the value goes through a filter.
     """
-    html = " ".join(_TEMPLATES.get_template(template).render(**values).split())
+    html = " ".join(_TEMPLATES.get_template(template).render(**{"spot": HERE, **values}).split())
     html = _BETWEEN_BLOCKS.sub(r"\1", html)
     return Card(html=html, text=plain_text(html), fields={"v": 1, **fields}, mentions=mentions)

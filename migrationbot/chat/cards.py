@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from migrationbot.core.able import level_to_speak, may_remove, worth
 from migrationbot.core.approval import Hint
+from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Refused
 from migrationbot.core.guide import Errand
 from migrationbot.core.levels import level_needed, level_now
-from migrationbot.core.move import Ending, Goal, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
 from migrationbot.core.room import Membership, RoomState
@@ -22,6 +24,8 @@ from migrationbot.core.ways import via
 from . import history
 from .by_hand import by_hand
 from .card import Card, render
+from .spot import HERE, Spot
+from .spot import spot as spot_of
 from .words import room_link
 
 NAMED_APPROVERS = 10  # a card names, and so pings, no more than these
@@ -38,6 +42,15 @@ class Approvers:
     needed: int  # how many have to agree
 
 
+class Venue(Enum):
+    """Which chat a request card stands in. The values are used in its template."""
+
+    ROOM = "room"  # the room itself, and it was asked there
+    THERE = "there"  # the room itself, and it was asked in another chat
+    AWAY = "away"  # the chat in which it was asked; the room has a card of its own
+    SILENT = "silent"  # the chat in which it was asked; the bot can say nothing in the room
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asking:
     """What the request card depends on beyond the plan and the room."""
@@ -48,6 +61,8 @@ class Asking:
     now: int  # milliseconds since the epoch
     errands: tuple[Errand, ...] = ()  # what people do because the bot may not
     dry_run: bool = False  # only show what would be asked
+    venue: Venue = Venue.ROOM
+    spot: Spot = HERE
 
 
 def request(migration: Migration, move: RoomMove, room: RoomState, asking: Asking) -> Card:
@@ -58,6 +73,8 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         fields={"card": "answer"} if asking.dry_run else _fields("request", migration, "waiting"),
         mentions=() if asking.dry_run else _asked(move, asking),
         dry_run=asking.dry_run,
+        venue=asking.venue.value,
+        spot=asking.spot,
         **_who(migration),
         plan=move.plan,
         by_hand=by_hand(asking.errands),
@@ -88,13 +105,23 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
     )
 
 
-def confirm(migration: Migration, move: RoomMove, room: RoomState, *, now: int) -> Card:
-    """The card that asks the new account whether it is who the old one says it is."""
+def confirm(
+    migration: Migration, move: RoomMove, room: RoomState, *, now: int, spot: Spot = HERE, command: str = ""
+) -> Card:
+    """The card that asks the new account whether it is who the old one says it is.
+
+    Outside the room it says what to type, for the new account may not be in that chat.
+    """
     level = level_now(move, room)
     return render(
         "confirm.html",
         fields=_fields("confirm", migration, "waiting"),
-        mentions=(migration.new,),
+        mentions=(migration.new,) if spot.here else (migration.new, migration.requester),
+        spot=spot,
+        silent=not spot.here,
+        encrypted=room.encrypted,
+        bot=move.bot,
+        command=command,
         **_who(migration),
         **_people(move.approvers),
         raises=level > room.power.level_of(migration.new),
@@ -104,26 +131,38 @@ def confirm(migration: Migration, move: RoomMove, room: RoomState, *, now: int) 
     )
 
 
+def ask_old(migration: Migration, move: RoomMove, *, until: int, now: int, spot: Spot = HERE) -> Card:
+    """The card that asks the old account to send the invite itself."""
+    fields = {**_fields("progress", migration, "running"), "asks": "invite", "room_id": move.room_id}
+    return render(
+        "ask_old.html",
+        fields=fields,
+        mentions=(migration.old,),
+        spot=spot,
+        **_who(migration),
+        until=until,
+        now=now,
+    )
+
+
 def progress(
     migration: Migration,
     move: RoomMove,
-    reason: Reason,
+    wait: Wait,
     *,
-    until: int,
     needed: int,
     now: int,
-    goal: Goal | None = None,
+    spot: Spot = HERE,
 ) -> Card:
-    """What the move waits for, when that is something that people did not expect.
-
-    `goal` is what a person could reach by hand.
-    """
+    """What the move waits for, when that is something that people did not expect."""
+    reason, goal = wait.reason, wait.goal
     states = {Reason.APPROVAL_LOST: "waiting", Reason.BOT_LACKS_POWER: "blocked"}
     menders = _menders(move, reason)
     return render(
         "progress.html",
         fields=_fields("progress", migration, states.get(reason, "running")),
         mentions=menders,
+        spot=spot,
         **_who(migration),
         menders=menders,
         reason=reason.value,
@@ -132,16 +171,19 @@ def progress(
         plan=move.plan,
         bot=move.bot,
         needed=needed,
-        until=until,
+        until=wait.until,
         now=now,
     )
 
 
-def checklist(migration: Migration, move: RoomMove, found: Standing, errands: tuple[Errand, ...]) -> Card:
+def checklist(
+    migration: Migration, move: RoomMove, found: Standing, errands: tuple[Errand, ...], spot: Spot = HERE
+) -> Card:
     """What is done and what is to do, with who does it; edited whenever that changes."""
     people = _helpers(errands)
     return render(
         "checklist.html",
+        spot=spot,
         fields={**_fields("progress", migration, "running"), "checklist": True},
         mentions=people,
         **_who(migration),
@@ -159,7 +201,7 @@ def checklist(migration: Migration, move: RoomMove, found: Standing, errands: tu
     )
 
 
-def hint(migration: Migration, kind: Hint, person: str, *, has: int, asked: int) -> Card:
+def hint(migration: Migration, kind: Hint, person: str, *, has: int, asked: int, spot: Spot = HERE) -> Card:
     """A word to somebody who plainly meant to approve, and whose answer does not count."""
     return render(
         "hint.html",
@@ -167,13 +209,14 @@ def hint(migration: Migration, kind: Hint, person: str, *, has: int, asked: int)
         mentions=(person,),
         **_who(migration),
         kind=kind.value,
+        spot=spot,
         person=person,
         has=has,
         asked=asked,
     )
 
 
-def mishap(migration: Migration, kind: Mishap, person: str) -> Card:
+def mishap(migration: Migration, kind: Mishap, person: str, *, spot: Spot = HERE) -> Card:
     """What went wrong beside the move, to the person whom it concerns."""
     return render(
         "mishap.html",
@@ -181,11 +224,14 @@ def mishap(migration: Migration, kind: Mishap, person: str) -> Card:
         mentions=(person,),
         **_who(migration),
         kind=kind.value,
+        spot=spot,
         person=person,
     )
 
 
-def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Ending) -> Card:
+def summary(
+    migration: Migration, move: RoomMove, room: RoomState, ending: Ending, *, spot: Spot = HERE
+) -> Card:
     """How it ended: what changed, what each account has now, what is left to do."""
     power, arrived = room.power, ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
     left = tuple(each.value for each in left_to_do(move, room, ending))
@@ -202,6 +248,7 @@ def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Endin
         "summary.html",
         fields={**_fields("summary", migration, ending.outcome.value), "rooms": [entry]},
         mentions=(migration.requester,),
+        spot=spot,
         **_who(migration),
         **_how(ending),
         arrived=arrived,
@@ -228,17 +275,23 @@ def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Endin
     )
 
 
-def closed(migration: Migration, ending: Ending) -> Card:
-    """The request card in its final state."""
+def closed(migration: Migration, ending: Ending, *, spot: Spot = HERE, in_thread: bool = True) -> Card:
+    """A request card in its final state; `in_thread` is whether the summary stands in its thread."""
     fields = _fields("request", migration, ending.outcome.value)
-    return render("closed.html", fields=fields, **_who(migration), **_how(ending))
+    return render(
+        "closed.html", fields=fields, spot=spot, in_thread=in_thread, **_who(migration), **_how(ending)
+    )
 
 
 def refusal(refused: Refused, *, command: str) -> Card:
-    """Why something was not done."""
+    """Why something was not done. The detail `away` is a room's ID, where another one than this is meant."""
     code = refused.code.value
     fields = {"card": "answer", "error": code}
-    return render("refusal.html", fields=fields, code=code, d=dict(refused.details), command=command)
+    away = refused.details.get("away")
+    where = spot_of(away, None, at="") if away else HERE
+    return render(
+        "refusal.html", fields=fields, spot=where, code=code, d=dict(refused.details), command=command
+    )
 
 
 def usage(*, command: str) -> Card:

@@ -23,10 +23,11 @@ _LONGEST_KEY = 32  # characters: no honest ✅ is longer
 
 
 class Answer(Enum):
-    """What a reaction says; every other key says nothing, and only the first two count."""
+    """What a reaction says; every other key says nothing, and only the first two are consent."""
 
     YES = "✅"
     NO = "❌"
+    SKIP = "⏭"  # the bot shall invite, rather than wait for the old account
     MEANT_YES = "👍"  # plainly meant as a yes, and yet none: worth a hint
 
 
@@ -49,6 +50,7 @@ class Evidence:
     reactions: tuple[Reaction, ...]  # under the request card
     confirm_stands: bool  # our confirm card is there, or was never posted
     confirmations: tuple[Reaction, ...]  # under the confirm card
+    skips: tuple[Reaction, ...] = ()  # under the card that asks the old account to invite
 
 
 NOTHING_YET: Final = Evidence(
@@ -107,6 +109,13 @@ def confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> bool:
     return (
         evidence.confirm_stands and room.joined(move.new) and move.new in yes and not disowned(move, evidence)
     )
+
+
+def skipped(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> bool:
+    """Whether somebody who may say so wants the bot to invite at once."""
+    senders = _senders(evidence.skips, Answer.SKIP)
+    own = senders & {move.requester, move.old}
+    return bool(own) or any(entitled(user, move, room, asked) for user in senders)
 
 
 def disowned(move: RoomMove, evidence: Evidence) -> bool:

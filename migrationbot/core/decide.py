@@ -31,7 +31,7 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
         raise WrongTurn(f"a decision while {move.phase.value}")
     if move.ending is not None:
         return _undo(move, room, move.ending, now)
-    look = Look(move=move, room=room, evidence=evidence)
+    look = Look(move=move, room=room, evidence=evidence, now=now)
     consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
     agreed = ending is None and len(consent.approvers) >= move.rules.approvals_needed

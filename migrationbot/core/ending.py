@@ -63,9 +63,9 @@ def _closed_door(move: RoomMove, room: RoomState) -> _Why | None:
         return Outcome.REFUSED, Reason.OLD_REMOVED, ""
     if _put_out(old):
         return Outcome.REFUSED, Reason.OLD_REMOVED, old.sender
-    if new is not None and _put_out(new) and (new.membership is Membership.BAN or _was_here(move)):
+    if new is not None and _put_out(new) and (new.membership is Membership.BAN or _was_here(move, room)):
         return Outcome.REFUSED, Reason.NEW_REMOVED, new.sender
-    if room.membership(move.new) in (Membership.LEAVE, Membership.KNOCK) and _was_here(move):
+    if room.membership(move.new) in (Membership.LEAVE, Membership.KNOCK) and _was_here(move, room):
         return Outcome.REFUSED, Reason.DECLINED, move.new
     if not room.admits_server_of(move.new):
         return Outcome.REFUSED, Reason.SERVER_DENIED, ""
@@ -77,14 +77,18 @@ def _put_out(member: Member) -> bool:
     return member.membership in (Membership.LEAVE, Membership.BAN) and not member.by_self
 
 
-def _was_asked(move: RoomMove) -> bool:
+def _was_asked(move: RoomMove, room: RoomState) -> bool:
     """Whether the new account has been invited, or was in the room. It is not asked a second time."""
-    return move.done(Step.INVITE) or move.plan.way in (Way.INSIDE, Way.INVITED)
+    if move.done(Step.INVITE) or move.plan.way in (Way.INSIDE, Way.INVITED):
+        return True
+    # Its standing was another one when the old account was asked to invite it.
+    asked_old, member = move.records.get(Step.ASK_OLD), room.members.get(move.new)
+    return asked_old is not None and member is not None and member.event_id != asked_old.base
 
 
-def _was_here(move: RoomMove) -> bool:
+def _was_here(move: RoomMove, room: RoomState) -> bool:
     """Whether the new account was asked or had come by itself: whoever puts it out then, does not want it."""
-    return _was_asked(move) or move.done(Step.CONFIRM_CARD)
+    return _was_asked(move, room) or move.done(Step.CONFIRM_CARD)
 
 
 def _missing(move: RoomMove, room: RoomState, evidence: Evidence) -> _Why:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
-from .approval import Evidence, confirmed
+from .approval import Evidence, confirmed, skipped
 from .decisions import Act, Wait
-from .levels import level_now
+from .levels import level_asked_now, level_now
 from .move import Goal, Reason, RoomMove, Step
 from .room import Membership, RoomState
 from .traces import opening_stands
@@ -28,6 +28,7 @@ class Look:
     move: RoomMove
     room: RoomState
     evidence: Evidence
+    now: int  # milliseconds since the epoch
 
 
 Next: TypeAlias = Act | Wait | None  # None: the goal is met, or not wanted
@@ -49,7 +50,27 @@ def invited(look: Look) -> Next:
     move, room = look.move, look.room
     if not needs_invite(move.plan.way, room, move.new):
         return None
-    return Act(step=Step.INVITE) if room.holds(move.bot, room.power.invite) else _by_hand(look, Goal.INVITED)
+    if not room.holds(move.bot, room.power.invite):
+        return _by_hand(look, Goal.INVITED)
+    return _invited_by_old(look) or Act(step=Step.INVITE)
+
+
+def _invited_by_old(look: Look) -> Next:
+    """In an encrypted room the old account has some time to invite: only its client can pass keys on.
+
+    MSC4268. None when it is the bot's turn.
+    """
+    move, room = look.move, look.room
+    if not room.encrypted or not room.holds(move.old, room.power.invite):
+        return None
+    for step in (Step.ASK_OLD, Step.SEED_SKIP):
+        if not move.done(step) and move.rules.wait_for_owner_invite:
+            return Act(step=step)
+    asked = move.records.get(Step.ASK_OLD)
+    until = min(asked.at + move.rules.wait_for_owner_invite, move.expires_at) if asked else 0
+    if look.now >= until or skipped(move, room, look.evidence, level_asked_now(move, room)):
+        return None
+    return Wait(reason=Reason.OWNER_INVITE, until=until)
 
 
 def joined(look: Look) -> Next:

@@ -26,6 +26,7 @@ class Step(Enum):
     WITHDRAW_INVITE = "withdraw_invite"  # take an unanswered invite back
     CHECKLIST = "checklist"  # say what people have to do, and tick it off
     ASK_OLD = "ask_old"  # ask the old account to send the invite itself
+    SEED_SKIP = "seed_skip"  # put a ⏭️ under that, for "the bot shall invite"
     ROOM_CARD = "room_card"  # ask in the room itself, when the request was made elsewhere
     SEED_ROOM_YES = "seed_room_yes"  # put a ✅ under that
     SEED_ROOM_NO = "seed_room_no"  # and a ❌
@@ -71,6 +72,7 @@ class Reason(Enum):
     INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
     UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
     NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show
+    OWNER_INVITE = "owner_invite"  # waits for the old account to send the invite itself
     PAUSED = "paused"  # waits for an operator to resume the bot
     TAKE_OVER = "take_over"  # the bot now has the level to go on, and waits for those who may approve
     STEP_DOWN = "step_down"  # waits for the old account to lower its own level
@@ -149,6 +151,7 @@ class Rules:
 
     approvals_needed: int = 1
     requester_may_approve: bool = True
+    wait_for_owner_invite: int = 0  # milliseconds that the old account has to invite by itself
     give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
     step_down_after: bool = False  # the bot lowers its own level when it is done
 
@@ -163,6 +166,7 @@ class Record:
     event_id: str | None = None  # the event that the step made
     base: str | None = None  # the event that it was based on
     at: int = 0  # milliseconds since the epoch: when it was intended, then when it was done
+    room_id: str = ""  # the room whose step it is; empty for the migration as a whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,3 +253,8 @@ class Migration:
         """The event that the step made, when it is done."""
         record = self.records.get(step)
         return record.event_id if record and record.done else None
+
+    def room_of(self, step: Step) -> str:
+        """The room in which the step's event stands: where it was asked, unless it belongs to another."""
+        record = self.records.get(step)
+        return (record.room_id if record else "") or self.home_room

@@ -11,7 +11,7 @@ from migrationbot.core.errors import Code, Refused
 from migrationbot.store.migrations import Migrations
 
 from .letter import Letter
-from .which import open_migration
+from .which import Which
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +19,12 @@ class Cancelling:
     """Notes that the requester wants it no more; the summary in the thread is the answer."""
 
     store: Migrations
+    which: Which
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
 
     async def cancel(self, command: Cancel, letter: Letter) -> None:
         """Take it back. Raises Refused NO_SUCH_MIGRATION or NOT_YOURS."""
-        migration = await open_migration(self.store, command.number, letter)
+        migration = await self.which.open(command.number, letter)
         if letter.sender not in (migration.requester, migration.old):
             raise Refused(Code.NOT_YOURS, number=str(migration.number), requester=migration.requester)
         await self.store.cancel(migration.number, letter.sender)

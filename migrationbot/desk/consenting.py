@@ -6,12 +6,13 @@ What is noted is only where the message stands. At every look it is read back an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from logging import Logger
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
+from migrationbot.chat.spot import spot
 from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction, entitled, judge
 from migrationbot.core.errors import Code, Refused
@@ -20,12 +21,12 @@ from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.steps import Clock
-from migrationbot.moves.witness import Witness
+from migrationbot.moves.witness import Sight, Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.stated import Stated, Statement
 
 from .letter import Letter
-from .which import meant, open_migration
+from .which import Which
 
 _VERBS = {Answer.YES: "approve", Answer.NO: "refuse"}
 
@@ -37,11 +38,13 @@ class Consenting:
     rooms: Rooms
     store: Migrations
     stated: Stated
+    which: Which
     witness: Witness
     writer: RequestWriter
     rules: Callable[[], Rules]
     command: Callable[[], str]  # the word after the `!`
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
+    watch: Callable[[int], Awaitable[None]]  # is told of a migration that was answered in another room
     now: Clock
     log: Logger
 
@@ -56,26 +59,28 @@ class Consenting:
     async def _answer(self, answer: Answer, number: int | None, letter: Letter) -> Card | None:
         if letter.message.edited_by is not None:
             return answers.edited()
-        found = [each for each in await meant(self.store, number, letter) if not each.ended]
+        found = [each for each in await self.which.meant(number, letter) if not each.ended]
         if len(found) > 1:
             numbers = [each.number for each in found]
             return answers.several(numbers, verb=_VERBS[answer], command=self.command())
-        migration = await open_migration(self.store, number, letter)
+        migration = await self.which.open(number, letter)
         if answer is Answer.NO and letter.sender in (migration.requester, migration.old):
             await self.store.cancel(migration.number, letter.sender)
-            self._wake(migration, "taken back in words")
+            await self._wake(migration, "taken back in words")
             return None
-        move = await self._open_move(migration)
-        if letter.sender == move.new:
+        moves = await self._open_moves(migration)
+        if letter.sender == migration.new:
             return await self._of_new(answer, migration, letter)
-        return await self._of_member(answer, migration, move, letter)
+        return await self._of_member(answer, migration, moves, letter)
 
-    async def _open_move(self, migration: Migration) -> RoomMove:
-        """Raises Refused NO_SUCH_MIGRATION once it has stopped: answers change nothing then."""
-        move = await self.store.move(migration, migration.home_room, self.rules())
-        if move.phase in (Phase.UNDOING, Phase.ENDED):
+    async def _open_moves(self, migration: Migration) -> Sequence[RoomMove]:
+        """Raises Refused NO_SUCH_MIGRATION once all have stopped: answers change nothing then."""
+        rooms = await self.store.rooms_of(migration.number)
+        moves = [await self.store.move(migration, room_id, self.rules()) for room_id in rooms]
+        going = [move for move in moves if move.phase not in (Phase.UNDOING, Phase.ENDED)]
+        if not going:
             raise Refused(Code.NO_SUCH_MIGRATION, number=str(migration.number))
-        return move
+        return going
 
     async def _of_new(self, answer: Answer, migration: Migration, letter: Letter) -> Card | None:
         """The new account answers for itself: a yes only to the question that it was asked."""
@@ -85,20 +90,35 @@ class Consenting:
         return None
 
     async def _of_member(
-        self, answer: Answer, migration: Migration, move: RoomMove, letter: Letter
+        self, answer: Answer, migration: Migration, moves: Sequence[RoomMove], letter: Letter
     ) -> Card | None:
-        sight = await self.witness.look(migration, move)
-        room = await self.rooms.with_members(sight.room, (letter.sender,))
-        asked = level_asked_now(move, room)
-        if not entitled(letter.sender, move, room, asked):
-            self.log.info("migration %d in %s: an answer in words does not count", *_key(migration))
-            return answers.not_entitled(migration, await self.writer.approvers(move, room))
-        await self._note(answer, migration, letter)
+        """It counts in each room where the member may answer; of those where it may not, one is told of."""
+        inside = await self.which.rooms_with(letter.sender, migration, letter)
+        refused: Card | None = None
+        for move in sorted((move for move in moves if move.room_id in inside), key=_first(inside)):
+            sight = await self.witness.look(migration, move)
+            room = await self.rooms.with_members(sight.room, (letter.sender,))
+            asked = level_asked_now(move, room)
+            if entitled(letter.sender, move, room, asked):
+                await self._note(answer, migration, letter)
+                return self._counted(answer, migration, replace(sight, room=room), move, letter)
+            if refused is None:
+                approvers = await self.writer.approvers(move, room)
+                where = spot(move.room_id, await self.rooms.name(move.room_id), at=letter.room_id)
+                refused = answers.not_entitled(migration, approvers, spot=where)
+        self.log.info("migration %d: an answer in words does not count", migration.number)
+        if refused is None:
+            raise Refused(Code.NO_SUCH_MIGRATION, number=str(migration.number))
+        return refused
+
+    def _counted(
+        self, answer: Answer, migration: Migration, sight: Sight, move: RoomMove, letter: Letter
+    ) -> Card | None:
         if answer is Answer.NO:
             return None
         said = Reaction(event_id=letter.message.event_id, sender=letter.sender, answer=answer)
         evidence = replace(sight.evidence, reactions=(*sight.evidence.reactions, said))
-        agreed = judge(move, room, evidence, asked).approvers
+        agreed = judge(move, sight.room, evidence, level_asked_now(move, sight.room)).approvers
         return answers.counted(migration, missing=max(0, move.rules.approvals_needed - len(agreed)))
 
     async def _note(self, answer: Answer, migration: Migration, letter: Letter) -> None:
@@ -106,12 +126,15 @@ class Consenting:
             room_id=letter.room_id, event_id=letter.message.event_id, sender=letter.sender, answer=answer
         )
         await self.stated.add(migration.number, statement, now=self.now())
-        self._wake(migration, f"{answer.name.lower()} in words")
+        await self.watch(migration.number)
+        await self._wake(migration, f"{answer.name.lower()} in words")
 
-    def _wake(self, migration: Migration, what: str) -> None:
-        self.log.info("migration %d in %s: %s", *_key(migration), what)
-        self.woken(*_key(migration))
+    async def _wake(self, migration: Migration, what: str) -> None:
+        for room_id in await self.store.rooms_of(migration.number):
+            self.log.info("migration %d in %s: %s", migration.number, room_id, what)
+            self.woken(migration.number, room_id)
 
 
-def _key(migration: Migration) -> tuple[int, str]:
-    return migration.number, migration.home_room
+def _first(room_ids: Sequence[str]) -> Callable[[RoomMove], int]:
+    """Sorts moves by the order of their rooms among these."""
+    return lambda move: room_ids.index(move.room_id)

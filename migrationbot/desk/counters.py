@@ -27,6 +27,7 @@ from .letter import Letter
 from .looking import Looking
 from .reception import Counter
 from .retrying import Retrying
+from .which import Which
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Words:
     rooms: Rooms
     doors: Doors
     store: Migrations
+    which: Which
     stated: Stated
     pauses: Pauses
     witness: Witness
@@ -44,6 +46,7 @@ class Words:
     migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
     settings: Callable[[], Settings]
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
+    watch: Callable[[int], Awaitable[None]]  # is told of a migration that was answered in another room
     now: Clock
     log: Logger
 
@@ -61,6 +64,7 @@ def counters(words: Words) -> Mapping[type, Counter]:
     looking, consenting = _looking(words), _consenting(words)
     retrying = Retrying(
         store=words.store,
+        which=words.which,
         migrate=words.migrate,
         show=looking.show,
         rules=words.rules,
@@ -83,6 +87,7 @@ def _looking(words: Words) -> Looking:
         rooms=words.rooms,
         company=words.doors.company,
         store=words.store,
+        which=words.which,
         pauses=words.pauses,
         witness=words.witness,
         writer=words.writer,
@@ -97,11 +102,13 @@ def _consenting(words: Words) -> Consenting:
         rooms=words.rooms,
         store=words.store,
         stated=words.stated,
+        which=words.which,
         witness=words.witness,
         writer=words.writer,
         rules=words.rules,
         command=words.command,
         woken=words.woken,
+        watch=words.watch,
         now=words.now,
         log=words.log,
     )

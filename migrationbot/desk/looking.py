@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
+from migrationbot.chat.spot import spot
 from migrationbot.chat.wishes import List, Status
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Wait
@@ -19,7 +20,6 @@ from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
 from migrationbot.core.room import JoinRule
 from migrationbot.core.standing import standing
 from migrationbot.matrix.doors import Company
-from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.steps import Clock
@@ -29,7 +29,7 @@ from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses
 
 from .letter import Letter
-from .which import any_migration
+from .which import Which
 
 _BY_INVITE = (JoinRule.INVITE, JoinRule.KNOCK, JoinRule.PRIVATE)  # nobody comes in whom no member lets in
 _MOST_LOOKED_UP = 20  # memberships of those who could help
@@ -44,6 +44,7 @@ class Looking:
     rooms: Rooms
     company: Callable[[str], Awaitable[Company | None]]  # who is in a room, by its ID
     store: Migrations
+    which: Which
     pauses: Pauses
     witness: Witness
     writer: RequestWriter
@@ -52,16 +53,19 @@ class Looking:
     now: Clock
 
     async def status(self, command: Status, letter: Letter) -> Card:
-        """How far a migration of this room is. Raises Refused NO_SUCH_MIGRATION."""
-        return await self.show(await any_migration(self.store, command.number, letter))
+        """How far a migration is, for those who are in its room. Raises Refused NO_SUCH_MIGRATION."""
+        migration, room_id = await self.which.readable(command.number, letter)
+        return await self.show(migration, room_id, letter)
 
-    async def show(self, migration: Migration) -> Card:
-        """The same for a migration that is known already."""
-        move = await self._move(migration)
+    async def show(self, migration: Migration, room_id: str, letter: Letter) -> Card:
+        """The same for a migration that is known already, and that the asker may see."""
+        move = await self.store.move(migration, room_id, self.rules())
+        where = spot(room_id, await self.rooms.name(room_id), at=letter.room_id)
         word = self.command()
         if move.phase is Phase.ENDED:
-            return answers.ended(migration, move, command=word, now=self.now())
-        return answers.status(migration, move, await self._outlook(migration, move), command=word)
+            return answers.ended(migration, move, command=word, now=self.now(), spot=where)
+        outlook = await self._outlook(migration, move)
+        return answers.status(migration, move, outlook, command=word, spot=where)
 
     async def mine(self, _: List, letter: Letter) -> Card:
         """The asker's own migrations: where others see the answer, only those of this room."""
@@ -118,12 +122,4 @@ class Looking:
 
     async def _names(self, room_ids: set[str]) -> dict[str, str | None]:
         ordered = sorted(room_ids)
-        return dict(zip(ordered, await asyncio.gather(*map(self._name, ordered)), strict=True))
-
-    async def _name(self, room_id: str) -> str | None:
-        try:
-            event = await self.rooms.state_event(room_id, "m.room.name", "")
-        except Forbidden:
-            return None  # the bot is no longer there
-        name = event.content.get("name") if event else None
-        return name if isinstance(name, str) else None
+        return dict(zip(ordered, await asyncio.gather(*map(self.rooms.name, ordered)), strict=True))

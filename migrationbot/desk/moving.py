@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from migrationbot.chat.card import Card
@@ -25,6 +25,7 @@ from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 
+from .finding import Finding
 from .letter import Letter
 
 _MOST_LOOKED_UP = 40  # memberships of those who could do what the bot may not
@@ -41,7 +42,7 @@ class Moving:
     openings: Openings
     writer: RequestWriter
     settings: Callable[[], Settings]
-    begun: Callable[[Migration], None]  # is told of each new migration
+    begun: Callable[[Migration, Sequence[str]], None]  # is told of each new migration and its rooms
     now: Clock
 
     async def migrate(self, command: Migrate, letter: Letter) -> Card | None:
@@ -51,21 +52,30 @@ class Moving:
         if await self.store.of_command(letter.room_id, letter.message.event_id):
             return None  # begun before a crash; it goes on by itself
         self._check_accounts(command, requester)
-        migration, move = await self._plan(command, letter)
+        room_id = await Finding(bot=self.bot, rooms=self.rooms).room_id(command.room, letter)
+        try:
+            return await self._begin(command, letter, room_id)
+        except Refused as refused:
+            if room_id == letter.room_id:
+                raise
+            raise Refused(refused.code, **{"away": room_id, **refused.details}) from None
+
+    async def _begin(self, command: Migrate, letter: Letter, room_id: str) -> Card | None:
+        migration, move = await self._plan(command, letter, room_id)
         if command.dry_run:
             words = self.settings().command
             return await self.writer.write(migration, move, command=words, now=self.now(), dry_run=True)
-        await self._check_open(requester)
+        await self._check_open(migration.requester)
         try:
-            number = await self.store.begin(migration, {letter.room_id: move.plan})
+            number = await self.store.begin(migration, {room_id: move.plan})
         except AlreadyThere:
-            raise await self._already_moving(migration) from None
+            raise await self._already_moving(migration, room_id) from None
         begun = await self.store.migration(number)
         if begun is not None:
-            self.begun(begun)
+            self.begun(begun, (room_id,))
         return None
 
-    async def _plan(self, command: Migrate, letter: Letter) -> tuple[Migration, RoomMove]:
+    async def _plan(self, command: Migrate, letter: Letter, room_id: str) -> tuple[Migration, RoomMove]:
         """The migration as it would be. Raises Refused for what stands in its way."""
         settings, message = self.settings(), letter.message
         migration = Migration(
@@ -80,12 +90,12 @@ class Moving:
             expires_at=self.now() + settings.request_expires_hours * 3_600_000,
             options=_options(command),
         )
-        if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
-            raise await self._already_moving(migration)
+        if await self.store.active_in(room_id, (migration.old, migration.new)):
+            raise await self._already_moving(migration, room_id)
         people = (self.bot, migration.old, migration.new)
-        room = await self.rooms.read(letter.room_id, people, whole=True)
+        room = await self.rooms.read(room_id, people, whole=True)
         # What another move has opened for a while is not the room's own setting.
-        own = await self.openings.own_setting(letter.room_id)
+        own = await self.openings.own_setting(room_id)
         room = replace(room, visibility=own or room.visibility)
         opens = settings.open_history and not command.keep_history
         wish = Wish(
@@ -99,7 +109,7 @@ class Moving:
         plan = make_plan(wish, room)
         asked = RoomMove(
             migration=0,
-            room_id=letter.room_id,
+            room_id=room_id,
             bot=self.bot,
             requester=migration.requester,
             old=migration.old,
@@ -144,8 +154,8 @@ class Moving:
         if count >= self.settings().open_requests_per_person:
             raise Refused(Code.TOO_MANY_OPEN, open=str(count))
 
-    async def _already_moving(self, migration: Migration) -> Refused:
-        number = await self.store.active_in(migration.home_room, (migration.old, migration.new))
+    async def _already_moving(self, migration: Migration, room_id: str) -> Refused:
+        number = await self.store.active_in(room_id, (migration.old, migration.new))
         return Refused(Code.ALREADY_MOVING, number=str(number or ""))
 
 
@@ -158,5 +168,5 @@ def _check_supported(command: Migrate) -> None:
     for option in ("hand_over", "address"):
         if getattr(command, option):
             raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
-    if command.scope is not Scope.ROOM or command.room is not None:
+    if command.scope is not Scope.ROOM:
         raise Refused(Code.USAGE)

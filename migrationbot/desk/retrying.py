@@ -16,7 +16,7 @@ from migrationbot.core.move import Migration, Rules
 from migrationbot.store.migrations import Migrations
 
 from .letter import Letter
-from .which import any_migration
+from .which import Which
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,9 @@ class Retrying:
     """An ended migration is asked for again; of an open one, what failed is tried at once."""
 
     store: Migrations
+    which: Which
     migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
-    show: Callable[[Migration], Awaitable[Card]]  # says how far it is
+    show: Callable[[Migration, str, Letter], Awaitable[Card]]  # says how far it is in a room
     rules: Callable[[], Rules]
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
     log: Logger
@@ -34,7 +35,7 @@ class Retrying:
         """Try again. Raises Refused NO_SUCH_MIGRATION, NOT_YOURS, and what a new request may be."""
         if await self.store.of_command(letter.room_id, letter.message.event_id):
             return None  # asked for again before a crash; it goes on by itself
-        migration = await any_migration(self.store, command.number, letter)
+        migration = await self.which.any(command.number, letter)
         if letter.sender not in (migration.requester, migration.old):
             raise Refused(
                 Code.NOT_YOURS,
@@ -44,8 +45,13 @@ class Retrying:
             )
         if migration.ended:
             self.log.info("migration %d in %s: asked for again", migration.number, migration.home_room)
-            return await self.migrate(_the_same(migration, letter.sender), letter)
-        return await self._try_now(migration) or await self.show(migration)
+            room_id, *_ = await self.store.rooms_of(migration.number)
+            return await self.migrate(_the_same(migration, room_id, letter.sender), letter)
+        trying = await self._try_now(migration)
+        if trying is not None:
+            return trying
+        migration, room_id = await self.which.readable(migration.number, letter)
+        return await self.show(migration, room_id, letter)
 
     async def _try_now(self, migration: Migration) -> Card | None:
         """Wake every room in which a step has failed; None when there is no such room."""
@@ -60,7 +66,7 @@ class Retrying:
         return answers.trying(migration) if failed else None
 
 
-def _the_same(migration: Migration, sender: str) -> Migrate:
+def _the_same(migration: Migration, room_id: str, sender: str) -> Migrate:
     """What `sender` would have to type to ask for this migration."""
     return Migrate(
         new=UserId.seen(migration.new),
@@ -68,4 +74,5 @@ def _the_same(migration: Migration, sender: str) -> Migrate:
         keep_history=migration.options.keep_history,
         step_down=migration.options.step_down,
         leave=migration.options.leave,
+        room=room_id,
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,15 @@ from migrationbot.core.approval import Reaction, answer_of
 from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 
 from .api import CLIENT, CLIENT_V1, Api, Json, path
-from .errors import HomeserverError, NotFound, Rejected, RemoteUnreachable, Unavailable
+from .errors import (
+    Forbidden,
+    HomeserverError,
+    NotFound,
+    Rejected,
+    RemoteUnreachable,
+    TimedOut,
+    Unavailable,
+)
 from .raw import as_dict, as_id, as_list, as_time
 from .sealing import Sealing
 
@@ -23,8 +32,9 @@ _JUDGED = (  # what a decision depends on
     "m.room.server_acl",
     "m.room.tombstone",
     "m.room.join_rules",
+    "m.room.encryption",
 )
-_SHOWN = ("m.room.name", "m.room.encryption")  # what else a card tells of
+_SHOWN = ("m.room.name",)  # what else a card tells of
 _REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
 _PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
 
@@ -115,6 +125,40 @@ class Rooms:
         chunk = page.get("chunk")
         found = [as_dict(each) for each in as_list(chunk)]
         return tuple([message_of(await self._sealing.open({**raw, "room_id": room_id})) for raw in found])
+
+    async def said_by(self, room_id: str, sender: str) -> tuple[Message, ...]:
+        """What this account said last in a room, the newest first."""
+        wanted = json.dumps({"senders": [sender], "types": ["m.room.message", "m.room.encrypted"]})
+        where = path(CLIENT, "rooms", room_id, "messages")
+        page = await self._api.get(where, {"limit": "100", "dir": "b", "filter": wanted})
+        found = [as_dict(each) for each in as_list(page.get("chunk"))]
+        return tuple([message_of(await self._sealing.open({**raw, "room_id": room_id})) for raw in found])
+
+    async def of_alias(self, alias: str) -> str | None:
+        """The room ID that an alias stands for; None when nobody says so, its own server included."""
+        try:
+            answer = await self._api.get(path(CLIENT, "directory", "room", alias))
+        except (NotFound, Forbidden, Rejected, RemoteUnreachable, TimedOut):
+            return None
+        room_id = answer.get("room_id")
+        return room_id if isinstance(room_id, str) else None
+
+    async def joined(self, room_id: str, user_id: str) -> bool:
+        """Whether the account is in the room now, as far as the bot may know."""
+        try:
+            event = await self.state_event(room_id, "m.room.member", user_id)
+        except Forbidden:
+            return False
+        return event is not None and event.content.get("membership") == "join"
+
+    async def name(self, room_id: str) -> str | None:
+        """The room's name; None when it has none, or the bot is not there."""
+        try:
+            event = await self.state_event(room_id, "m.room.name", "")
+        except Forbidden:
+            return None
+        name = event.content.get("name") if event else None
+        return name if isinstance(name, str) else None
 
     async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
         """Set one state event with an empty state key; gives its event ID."""

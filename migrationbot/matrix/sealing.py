@@ -7,18 +7,31 @@ none leaves unencrypted for an encrypted room.
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
 from mautrix.client import Client
 from mautrix.errors import CryptoError, MatrixError, SessionNotFound
-from mautrix.types import EncryptedEvent, Event, EventType, RoomID, SerializerError
+from mautrix.types import (
+    EncryptedEvent,
+    Event,
+    EventType,
+    Member,
+    Membership,
+    MemberStateEventContent,
+    RoomID,
+    SerializerError,
+    UserID,
+)
 
 from .api import CLIENT, Api, Json, path
 from .errors import NotFound, Unavailable
 
 ENCRYPTED = "m.room.encrypted"
+_READERS = {"join": Membership.JOIN, "invite": Membership.INVITE}  # who is given the keys
 _KEY_PATIENCE = 5.0  # seconds: a message may come before its key
 
 
@@ -33,6 +46,9 @@ class Sealing:
         self._client = client
         self._api = api
         self._encrypted: set[str] = set()  # encryption is never switched off again
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # By room ID: whom the present key was made for, since the start.
+        self._shared_with: dict[str, frozenset[UserID]] = {}
 
     @property
     def able(self) -> bool:
@@ -51,11 +67,37 @@ class Sealing:
         if not self.able:
             raise NoEncryption
         kind = EventType.find(event_type, t_class=EventType.Class.MESSAGE)
-        try:
-            sealed = await self._client.encrypt(RoomID(room_id), kind, cast(Any, dict(content)))
-        except (MatrixError, aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(type(error).__name__) from None
+        async with self._locks[room_id]:
+            await self._share_with_all(RoomID(room_id))
+            try:
+                sealed = await self._client.encrypt(RoomID(room_id), kind, cast(Any, dict(content)))
+            except (MatrixError, aiohttp.ClientError, TimeoutError) as error:
+                raise Unavailable(type(error).__name__) from None
         return ENCRYPTED, cast(Json, sealed.serialize())
+
+    async def _share_with_all(self, room_id: RoomID) -> None:
+        """See to it that the key of what is sent next goes to all who are there now, and to nobody else.
+
+        mautrix goes by the membership events that maubot passes on, and after a start maubot keeps some back:
+        whoever was invited just then could not read a word.
+        """
+        members = await self._members(room_id)
+        if self._shared_with.get(room_id) == members.keys():
+            return
+        if self._client.state_store is not None:
+            await self._client.state_store.set_members(room_id, members)
+        await self._client.crypto.crypto_store.remove_outbound_group_session(room_id)
+        self._shared_with[room_id] = frozenset(members)
+
+    async def _members(self, room_id: RoomID) -> dict[UserID, Member | MemberStateEventContent]:
+        """Who is in the room or invited. Spec: client-server, GET /rooms/{roomId}/members"""
+        answer = await self._api.get(path(CLIENT, "rooms", room_id, "members"), {"not_membership": "leave"})
+        found: dict[UserID, Member | MemberStateEventContent] = {}
+        for event in answer.get("chunk") or ():
+            standing = _READERS.get(str(event.get("content", {}).get("membership")))
+            if standing is not None:
+                found[UserID(str(event.get("state_key")))] = Member(membership=standing)
+        return found
 
     async def open(self, raw: Json) -> Json:
         """The event in clear; as it came when it is not encrypted, or can't be opened."""

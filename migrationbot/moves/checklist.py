@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from migrationbot.chat import cards
+from migrationbot.chat.spot import spot
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.move import Goal, Migration, Phase, RoomMove, Step
 from migrationbot.core.standing import Standing, standing
 from migrationbot.core.ways import Way
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.board import Board
-from migrationbot.moves.steps import Place
+from migrationbot.moves.stage import about_room
 from migrationbot.moves.witness import Sight
 
 _MOST_LOOKED_UP = 20  # memberships of those who could help
@@ -29,9 +30,10 @@ class Checklist:
         if not move.plan.guided or move.phase is Phase.UNDOING or not _ticked(move, found):
             return None
         room = await self._rooms.with_members(sight.room, could_help(move, sight.room)[:_MOST_LOOKED_UP])
-        card = cards.checklist(migration, move, found, errands(move, room, found))
-        place = Place(migration=migration, room_id=move.room_id)
-        return await self._board.show(place, Step.CHECKLIST, move.records.get(Step.CHECKLIST), card)
+        stage = about_room(migration, move)
+        where = spot(move.room_id, room.name, at=stage.room_id)
+        card = cards.checklist(migration, move, found, errands(move, room, found), where)
+        return await self._board.show(stage, Step.CHECKLIST, move.records.get(Step.CHECKLIST), card)
 
 
 def _ticked(move: RoomMove, found: Standing) -> bool:

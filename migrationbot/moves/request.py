@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
+from migrationbot.chat.cards import Venue
+from migrationbot.chat.spot import spot
 from migrationbot.core.approval import NOTHING_YET, who_may_approve
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
 from migrationbot.matrix.rooms import Rooms
@@ -21,13 +24,23 @@ _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
 class RequestWriter:
     """Writes the request card of a one-room migration."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, *, encrypts: Callable[[], bool]) -> None:
+        """`encrypts` tells whether the bot can speak in encrypted rooms."""
         self._rooms = rooms
+        self._encrypts = encrypts
 
     async def write(
-        self, migration: Migration, move: RoomMove, *, command: str, now: int, dry_run: bool = False
+        self,
+        migration: Migration,
+        move: RoomMove,
+        *,
+        command: str,
+        now: int,
+        at: str | None = None,
+        dry_run: bool = False,
     ) -> Card:
-        """The card with what is so now."""
+        """The card with what is so now, for the room `at`: where it was asked, unless another is named."""
+        at = at or migration.home_room
         room, warning = await asyncio.gather(
             self._rooms.read(move.room_id, (move.bot, move.old, move.new), whole=True),
             self._rooms.profile_warning(move.new),
@@ -40,8 +53,19 @@ class RequestWriter:
             warnings=(warning,) if warning else (),
             now=now,
             dry_run=dry_run,
+            venue=self._venue(migration, move, room, at=at, dry_run=dry_run),
+            spot=spot(move.room_id, room.name, at=at),
         )
         return cards.request(migration, move, room, asking)
+
+    def _venue(
+        self, migration: Migration, move: RoomMove, room: RoomState, *, at: str, dry_run: bool
+    ) -> Venue:
+        if at == move.room_id:
+            return Venue.ROOM if migration.home_room == at else Venue.THERE
+        asked = move.event_of(Step.ROOM_CARD) is not None
+        would_ask = dry_run and (self._encrypts() or not room.encrypted)
+        return Venue.AWAY if asked or would_ask else Venue.SILENT
 
     async def approvers(self, move: RoomMove, room: RoomState) -> cards.Approvers:
         """Who may approve now, as far as they can be named."""

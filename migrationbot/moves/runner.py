@@ -13,6 +13,7 @@ from logging import Logger
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
+from migrationbot.chat.spot import spot
 from migrationbot.config import Settings
 from migrationbot.core.approval import Evidence, judge
 from migrationbot.core.decide import decide
@@ -33,9 +34,9 @@ from migrationbot.matrix.errors import (
 )
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.moves.acts import Acts, NotShown
+from migrationbot.moves.announcing import Announcing, announced
 from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.letting_go import let_go
-from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.setbacks import Setbacks
 from migrationbot.moves.steps import Steps
@@ -45,6 +46,7 @@ from migrationbot.moves.watch import Key, Watch
 from migrationbot.moves.witness import Sight, Witness
 from migrationbot.store.database import StoreDown
 from migrationbot.store.migrations import Migrations
+from migrationbot.store.stated import Stated
 from migrationbot.upkeep.oversight import Oversight
 
 _LONGEST_NAP = 24 * 3_600_000  # milliseconds: look again once a day whatever was decided
@@ -60,7 +62,8 @@ class Parts:
     witness: Witness
     acts: Acts
     voice: Voice
-    writer: RequestWriter
+    announcing: Announcing
+    stated: Stated
     tell: Tell
     checklist: Checklist
     setbacks: Setbacks
@@ -158,30 +161,18 @@ class Runner:
                 raise
             until = None
         if until is None:
+            await self._with.voice.close_in_room(*await self._load(key))
             await self._conclude(number)
         return until
 
     async def _announce(self, migration: Migration) -> None:
-        """Post the request card with its reactions, unless they are there, or it is too late to ask."""
-        if migration.event_of(Step.SEED_NO) or self._seeded(migration):
+        """Post the request cards with their reactions, unless they are there, or it is too late to ask."""
+        if announced(migration):
             return
         async with self._migration_locks[migration.number]:
             fresh = await self._with.store.migration(migration.number) or migration
-            if fresh.cancelled_by or self._with.steps.now() >= fresh.expires_at:
-                await self._with.voice.look_for_request(fresh)
-            else:
-                await self._with.voice.request(fresh, partial(self._write_request, fresh))
-            await self._rewatch(migration.number)
-
-    @staticmethod
-    def _seeded(migration: Migration) -> bool:
-        record = migration.records.get(Step.SEED_NO)
-        return record is not None and record.done
-
-    async def _write_request(self, migration: Migration) -> Card:
-        move = await self._with.store.move(migration, migration.home_room, self._rules())
-        command = self._with.settings().command
-        return await self._with.writer.write(migration, move, command=command, now=self._with.steps.now())
+            await self._with.announcing.announce(fresh)
+            await self.watch(migration.number)
 
     async def _advance(self, key: Key) -> int | None:
         """Do what is missing until something has to be waited for; None once the move has ended."""
@@ -217,6 +208,9 @@ class Runner:
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
             return
+        if act.step in (Step.ASK_OLD, Step.SEED_SKIP):
+            await self._ask_old_account(act, migration, move, sight.room)
+            return
         still_due = partial(self._still_due, move, sight.evidence)
         try:
             await self._with.acts.perform(act, migration, move, sight.room, still_due)
@@ -244,10 +238,18 @@ class Runner:
         async with self._migration_locks[migration.number]:
             fresh = await self._with.store.migration(migration.number) or migration
             if act.step is Step.CONFIRM_CARD:
-                await self._with.voice.confirm(fresh, move, room)
+                words = self._with.settings().command
+                await self._with.voice.confirm(fresh, move, room, command=words)
             else:
                 await self._with.voice.seed_confirm(fresh)
-            await self._rewatch(migration.number)
+            await self.watch(migration.number)
+
+    async def _ask_old_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
+        if act.step is Step.ASK_OLD:
+            await self._with.voice.ask_old(migration, move, room)
+        else:
+            await self._with.voice.seed_skip(migration, move)
+        await self.watch(migration.number)
 
     def _still_due(self, move: RoomMove, evidence: Evidence, step: Step, room: RoomState) -> bool:
         """Whether this change of power levels would be decided in such a room too."""
@@ -289,11 +291,14 @@ class Runner:
             raise LookupError(f"move {migration.number} has ended without a reason")
         ending = move.ending
 
+        name = None if move.room_id == migration.home_room else await self._with.witness.name(move)
+        where = spot(move.room_id, name, at=migration.home_room)
+
         async def write() -> Card:
             room = await self._with.witness.room(migration, move)
-            return cards.summary(migration, move, room, ending)
+            return cards.summary(migration, move, room, ending, spot=where)
 
-        await self._with.voice.conclude(migration, ending, write)
+        await self._with.voice.conclude(migration, ending, write, where)
         self._with.oversight.ended(migration, ending, now=self._with.steps.now())
 
     def _told_long_enough(self, move: RoomMove) -> bool:
@@ -301,10 +306,18 @@ class Runner:
         ended_at = move.ending.at if move.ending else 0
         return self._with.steps.now() >= ended_at + move.rules.give_up_after
 
-    async def _rewatch(self, number: int) -> None:
-        migration = await self._with.store.migration(number)
+    async def watch(self, number: int) -> None:
+        """Have an open migration woken by all that it depends on now."""
+        store = self._with.store
+        migration = await store.migration(number)
         if migration is not None:
-            self._with.watch.add(migration, await self._with.store.rooms_of(number))
+            stated = await self._with.stated.of(number)
+            self._with.watch.add(
+                migration,
+                await store.rooms_of(number),
+                room_cards=await store.room_cards(number),
+                answered_in=[each.room_id for each in stated],
+            )
 
     def _rules(self) -> Rules:
         return rules_of(self._with.settings())

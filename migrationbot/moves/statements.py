@@ -10,7 +10,7 @@ from migrationbot.chat.commands import parse
 from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Migration
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.store.stated import Stated, Statement
 
@@ -26,10 +26,17 @@ class Statements:
         self._stated = stated
         self._command = command
 
-    async def standing(self, migration: Migration) -> tuple[Reaction, ...]:
-        """What was typed about this migration and still stands."""
+    async def standing(self, migration: Migration, move: RoomMove) -> tuple[Reaction, ...]:
+        """What was typed about this migration and still stands.
+
+        From a room that the bot has left it would only learn how it was then: that stands no more.
+        """
         stated = await self._stated.of(migration.number)
-        read = await asyncio.gather(*(self._read(migration, each) for each in stated))
+        elsewhere = sorted({each.room_id for each in stated} - {move.room_id})
+        inside = await asyncio.gather(*(self._rooms.joined(room_id, move.bot) for room_id in elsewhere))
+        left = {room_id for room_id, joined in zip(elsewhere, inside, strict=True) if not joined}
+        still = [each for each in stated if each.room_id not in left]
+        read = await asyncio.gather(*(self._read(migration, each) for each in still))
         return tuple(each for each in read if each is not None)
 
     async def _read(self, migration: Migration, stated: Statement) -> Reaction | None:

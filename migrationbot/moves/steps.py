@@ -46,11 +46,16 @@ class Steps:
         return finished
 
     async def carry_out(
-        self, place: Place, step: Step, act: Callable[[str], Awaitable[str | None]], *, attempt: int = 1
+        self,
+        place: Place,
+        step: Step,
+        act: Callable[[str], Awaitable[str | None]],
+        *,
+        base: str | None = None,
     ) -> Record:
         """Intend, act with the step's own transaction ID, record the event that `act` gives."""
-        record = await self.intend(place, step, attempt=attempt)
-        return await self.done(place, record, await act(transaction_id(place, step, attempt)))
+        record = await self.intend(place, step, base=base)
+        return await self.done(place, record, await act(transaction_id(place, step)))
 
 
 def transaction_id(place: Place, step: Step, attempt: int = 1) -> str:

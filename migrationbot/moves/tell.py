@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
+from migrationbot.chat.spot import Spot, spot
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.levels import level_asked_now, level_needed
 from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
+from migrationbot.moves.stage import nearest
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Sight
 from migrationbot.store.told import Told
 
-_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM})  # the cards say these already
+# The cards say these already.
+_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM, Reason.OWNER_INVITE})
 _MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room
 
 
@@ -37,11 +41,10 @@ class Tell:
         card = cards.progress(
             migration,
             move,
-            wait.reason,
-            until=waits_until(move, wait),
+            replace(wait, until=waits_until(move, wait)),
             needed=level_needed(move, sight.room),
-            goal=wait.goal,
             now=self._steps.now(),
+            spot=_spot(migration, move, sight.room.name),
         )
         await self._say(migration, move, wait.reason, card, most=_MOST)
 
@@ -50,12 +53,20 @@ class Tell:
         found = hint(move, sight.room, sight.evidence, asked)
         if found is not None:
             kind, person = found
-            card = cards.hint(migration, kind, person, has=sight.room.power.level_of(person), asked=asked)
+            card = cards.hint(
+                migration,
+                kind,
+                person,
+                has=sight.room.power.level_of(person),
+                asked=asked,
+                spot=_spot(migration, move, sight.room.name),
+            )
             await self._say(migration, move, kind, card, most=1)
 
     async def power_change_lost(self, migration: Migration, move: RoomMove, by: str) -> None:
         """Say whose change of power levels was overwritten and can't be put back."""
-        card = cards.mishap(migration, Mishap.POWER_CHANGE_LOST, by)
+        where = _spot(migration, move, None)
+        card = cards.mishap(migration, Mishap.POWER_CHANGE_LOST, by, spot=where)
         await self._say(migration, move, Mishap.POWER_CHANGE_LOST, card, most=_MOST)
 
     async def _say(
@@ -66,7 +77,7 @@ class Tell:
             return
         named = "\n".join((migration.command_event, move.room_id, about.value, str(times)))
         await self._voice.say(
-            migration, card, "migrationbot-" + hashlib.sha256(named.encode()).hexdigest()[:32]
+            nearest(migration, move), card, "migrationbot-" + hashlib.sha256(named.encode()).hexdigest()[:32]
         )
         await self._told.add(move, about)
 
@@ -78,6 +89,10 @@ class Tell:
 def _is_listed(move: RoomMove, wait: Wait) -> bool:
     """Whether the request card and the checklist say already what people have to do."""
     return move.plan.guided and move.ending is None and wait.reason is Reason.BOT_LACKS_POWER
+
+
+def _spot(migration: Migration, move: RoomMove, name: str | None) -> Spot:
+    return spot(move.room_id, name, at=nearest(migration, move).room_id)
 
 
 def waits_until(move: RoomMove, wait: Wait) -> int:

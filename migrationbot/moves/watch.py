@@ -21,10 +21,22 @@ class Watch:
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
 
-    def add(self, migration: Migration, room_ids: Iterable[str]) -> None:
-        """Watch a migration; again when it has got new cards."""
+    def add(
+        self,
+        migration: Migration,
+        room_ids: Iterable[str],
+        *,
+        room_cards: Iterable[tuple[str, str]] = (),
+        answered_in: Iterable[str] = (),
+    ) -> None:
+        """Watch a migration; again when it has got new cards, or an answer that was typed in another room.
+
+        `room_cards` are the cards about single rooms: their room IDs and the cards' event IDs.
+        """
         keys = {(migration.number, room_id) for room_id in room_ids}
-        for room_id in {migration.home_room, *(room_id for _, room_id in keys)}:
+        for room_id, card in room_cards:
+            self._messages[card].add((migration.number, room_id))
+        for room_id in {migration.home_room, *answered_in, *(room_id for _, room_id in keys)}:
             self._rooms[room_id] |= keys
             for person in (migration.old, migration.new, migration.requester):
                 self._people[room_id, person] |= keys

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from migrationbot.core.approval import Evidence, Reaction
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
+from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.moves.stage import nearest
 from migrationbot.moves.statements import Statements
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
@@ -22,6 +24,15 @@ class Sight:
 
     room: RoomState
     evidence: Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """A card of the bot's, as it stands now."""
+
+    there: bool = False
+    stands: bool = True
+    reactions: tuple[Reaction, ...] = ()
 
 
 class Witness:
@@ -36,9 +47,9 @@ class Witness:
         """The room and the evidence now. Raises Forbidden when the bot is not in the room."""
         people = {self._bot, migration.old, migration.new, migration.requester}
         room, evidence = await asyncio.gather(
-            self._rooms.read(move.room_id, people), self._evidence(migration)
+            self._rooms.read(move.room_id, people), self._evidence(migration, move)
         )
-        others = _reactors(evidence.reactions, room, people)
+        others = _reactors((*evidence.reactions, *evidence.skips), room, people)
         return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
 
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
@@ -46,28 +57,48 @@ class Witness:
         people = (self._bot, migration.old, migration.new)
         return await self._rooms.read(move.room_id, people, whole=True)
 
-    async def _evidence(self, migration: Migration) -> Evidence:
-        home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
-        confirm = migration.event_of(Step.CONFIRM_CARD)
-        command, request, asked, reactions, confirmations, typed = await asyncio.gather(
-            self._rooms.message(home, migration.command_event),
-            self._message(home, card),
-            self._message(home, confirm),
-            self._reactions(home, card),
-            self._reactions(home, confirm),
-            self._statements.standing(migration),
+    async def name(self, move: RoomMove) -> str | None:
+        """The room's name, if the bot can see it."""
+        return await self._rooms.name(move.room_id)
+
+    async def _evidence(self, migration: Migration, move: RoomMove) -> Evidence:
+        home = migration.home_room
+        stands, request, in_room, confirm, asked_old, typed = await asyncio.gather(
+            self._command_stands(migration, move),
+            self._shown(move, home, migration.event_of(Step.REQUEST_CARD)),
+            self._shown(move, move.room_id, move.event_of(Step.ROOM_CARD)),
+            self._shown(move, migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
+            self._shown(move, nearest(migration, move).room_id, move.event_of(Step.ASK_OLD)),
+            self._statements.standing(migration, move),
         )
+        # Nobody can have agreed to what was not shown yet.
+        shown = request.there or in_room.there
         return Evidence(
-            command_stands=command is not None
-            and not command.redacted
-            and command.sender == migration.requester,
+            command_stands=stands,
             cancelled_by=migration.cancelled_by,
-            card_stands=card is None or self._ours(request),
-            # Nobody can have agreed to what was not shown yet.
-            reactions=(*reactions, *typed) if card is not None else (),
-            confirm_stands=confirm is None or self._ours(asked),
-            confirmations=(*confirmations, *(each for each in typed if each.sender == migration.new)),
+            card_stands=request.stands and in_room.stands,
+            reactions=(*request.reactions, *in_room.reactions, *typed) if shown else (),
+            confirm_stands=confirm.stands,
+            confirmations=(*confirm.reactions, *(each for each in typed if each.sender == migration.new)),
+            skips=asked_old.reactions if asked_old.stands else (),
         )
+
+    async def _command_stands(self, migration: Migration, move: RoomMove) -> bool:
+        """Whether it is still asked. What the bot can no longer read, it can no longer be sure of."""
+        home = migration.home_room
+        if home != move.room_id and not await self._rooms.joined(home, self._bot):
+            return False
+        command = await self._message(move, home, migration.command_event)
+        return command is not None and not command.redacted and command.sender == migration.requester
+
+    async def _shown(self, move: RoomMove, room_id: str, event_id: str | None) -> _Shown:
+        """A card and what was answered to it; one that was never posted stands."""
+        if event_id is None:
+            return _Shown()
+        message, reactions = await asyncio.gather(
+            self._message(move, room_id, event_id), self._reactions(move, room_id, event_id)
+        )
+        return _Shown(there=True, stands=self._ours(message), reactions=reactions)
 
     def _ours(self, message: Message | None) -> bool:
         """Whether it is the bot's own message, unredacted, in the words in which it was posted."""
@@ -75,11 +106,21 @@ class Witness:
             return False
         return message.sender == self._bot
 
-    async def _message(self, room_id: str, event_id: str | None) -> Message | None:
-        return await self._rooms.message(room_id, event_id) if event_id else None
+    async def _message(self, move: RoomMove, room_id: str, event_id: str) -> Message | None:
+        try:
+            return await self._rooms.message(room_id, event_id)
+        except Forbidden:
+            if room_id == move.room_id:
+                raise
+            return None
 
-    async def _reactions(self, room_id: str, event_id: str | None) -> tuple[Reaction, ...]:
-        return await self._rooms.reactions(room_id, event_id) if event_id else ()
+    async def _reactions(self, move: RoomMove, room_id: str, event_id: str) -> tuple[Reaction, ...]:
+        try:
+            return await self._rooms.reactions(room_id, event_id)
+        except Forbidden:
+            if room_id == move.room_id:
+                raise
+            return ()
 
 
 def _reactors(reactions: Iterable[Reaction], room: RoomState, known: set[str]) -> list[str]:

@@ -105,6 +105,7 @@ def record_from_row(row: Row) -> Record:
         event_id=row["event_id"],
         base=row["base"],
         at=row["at"],
+        room_id=row["room_id"],
     )
 
 

@@ -78,17 +78,23 @@ class Migrations:
         return found[0] if found else None
 
     async def of_thread(self, room_id: str, root: str) -> Sequence[Migration]:
-        """The migrations whose cards stand in this thread, the latest first."""
-        where = "WHERE home_room = $1 AND thread_root = $2 ORDER BY number DESC LIMIT 20"
-        return await self._select(where, room_id, root)
+        """The migrations whose cards stand in this thread, or whose card it begins with, the latest first."""
+        return await self._select(
+            """WHERE (home_room = $1 AND thread_root = $2) OR number IN
+                   (SELECT migration FROM step WHERE room_id = $1 AND step = 'room_card' AND event_id = $2)
+               ORDER BY number DESC LIMIT 20""",
+            room_id,
+            root,
+        )
 
     async def of_person(self, user_id: str, *, room_id: str | None, most: int) -> Sequence[Migration]:
-        """What this account asked for or is the old account of, in one room or in all: open ones first.
+        """What this account asked for or is the old account of, in or about one room or all: open ones first.
 
         Within each, the latest first.
         """
         return await self._select(
-            """WHERE (requester = $1 OR old_account = $1) AND (home_room = $2 OR $3)
+            """WHERE (requester = $1 OR old_account = $1) AND (home_room = $2 OR $3 OR number IN
+                   (SELECT migration FROM room_move WHERE room_id = $2))
                ORDER BY ended, number DESC LIMIT $4""",
             user_id,
             room_id or "",
@@ -135,6 +141,17 @@ class Migrations:
 
         return await self._run(work)
 
+    async def room_cards(self, number: int) -> Sequence[tuple[str, str]]:
+        """The cards that are about single rooms, and are answered: room IDs and event IDs."""
+
+        async def work(connection: Connection) -> Sequence[tuple[str, str]]:
+            query = """SELECT room_id, event_id FROM step WHERE migration = $1 AND done
+                           AND step IN ('room_card', 'ask_old') AND event_id IS NOT NULL"""
+            rows = await connection.fetch(query, number)
+            return [(row["room_id"], row["event_id"]) for row in rows]
+
+        return await self._run(work)
+
     async def move(self, migration: Migration, room_id: str, rules: Rules) -> RoomMove:
         """One room's move, with the migration's own steps among its records. Raises KeyError."""
 
@@ -143,7 +160,7 @@ class Migrations:
             row = await connection.fetchrow(query, migration.number, room_id)
             if row is None:
                 raise KeyError(room_id)
-            records = await _records(connection, migration.number, room_id)
+            records = await _of_room(connection, migration.number, room_id)
             others = await connection.fetchval(
                 """SELECT count(*) FROM room_move
                    WHERE room_id = $1 AND migration <> $2 AND phase <> 'ended'""",
@@ -164,7 +181,7 @@ class Migrations:
                 expires_at=row["expires_at"],
                 approved_level=row["approved_level"],
                 approvers=tuple(json.loads(row["approvers"])),
-                records={**migration.records, **records},
+                records={**records, **migration.records},
                 trouble=codec.trouble_from_text(row["trouble"]),
                 ending=codec.ending_from_text(row["ending"]),
                 alone=others == 0,
@@ -308,15 +325,28 @@ class Migrations:
 
         async def work(connection: Connection) -> Sequence[Migration]:
             rows = await connection.fetch(_MIGRATIONS + where, *values)
-            return [
-                codec.migration_from_row(row, await _records(connection, row["number"], WHOLE))
-                for row in rows
-            ]
+            return [codec.migration_from_row(row, await _whole(connection, row["number"])) for row in rows]
 
         return await self._run(work)
 
 
-async def _records(connection: Connection, number: int, room_id: str) -> dict[Step, Record]:
-    query = "SELECT * FROM step WHERE migration = $1 AND room_id = $2 ORDER BY attempt"
-    records = [codec.record_from_row(row) for row in await connection.fetch(query, number, room_id)]
+async def _whole(connection: Connection, number: int) -> dict[Step, Record]:
+    """The steps of the migration as a whole. The new account is asked once, in whichever room that is."""
+    return await _records(
+        connection,
+        """SELECT * FROM step
+           WHERE migration = $1 AND (room_id = $2 OR step IN ('confirm_card', 'seed_confirm'))
+           ORDER BY attempt, done""",
+        number,
+        WHOLE,
+    )
+
+
+async def _of_room(connection: Connection, number: int, room_id: str) -> dict[Step, Record]:
+    query: LiteralString = "SELECT * FROM step WHERE migration = $1 AND room_id = $2 ORDER BY attempt"
+    return await _records(connection, query, number, room_id)
+
+
+async def _records(connection: Connection, query: LiteralString, *values: object) -> dict[Step, Record]:
+    records = [codec.record_from_row(row) for row in await connection.fetch(query, *values)]
     return {record.step: record for record in records}  # the latest attempt stays

@@ -40,6 +40,7 @@ WAITS = (
     Reason.SERVER_UNREACHABLE,
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
+    Reason.OWNER_INVITE,
     Reason.PAUSED,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,

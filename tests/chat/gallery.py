@@ -9,7 +9,9 @@ from typing import Any
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
+from migrationbot.chat.spot import HERE, Spot
 from migrationbot.core.approval import Hint
+from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
 from migrationbot.core.move import Goal, Mishap, Options, Outcome, Phase, Plan, Reason, RoomMove, Step
@@ -44,6 +46,7 @@ WAITS = (
     Reason.SERVER_UNREACHABLE,
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
+    Reason.OWNER_INVITE,
     Reason.PAUSED,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
@@ -106,9 +109,12 @@ def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) ->
     )
 
 
-def progress(reason: Reason, current: RoomMove, *, cast: Cast = CAST, goal: Goal | None = None) -> Card:
+def progress(
+    reason: Reason, current: RoomMove, *, cast: Cast = CAST, goal: Goal | None = None, spot: Spot = HERE
+) -> Card:
     """What is said about a wait until tomorrow."""
-    return cards.progress(migration(cast), current, reason, until=NOW + DAY, needed=100, now=NOW, goal=goal)
+    wait = Wait(reason=reason, until=NOW + DAY, goal=goal)
+    return cards.progress(migration(cast), current, wait, needed=100, now=NOW, spot=spot)
 
 
 def checklists(cast: Cast = CAST) -> Iterator[tuple[str, Card]]:
@@ -228,6 +234,7 @@ def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     undoing = replace(current, phase=Phase.UNDOING)
     return {
         "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
+        "ask old": cards.ask_old(migration(cast), current, until=NOW + DAY, now=NOW),
         "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
         **dict(hints(cast)),

@@ -215,6 +215,6 @@ def test_only_the_requester_cancels_and_only_the_old_account_asks() -> None:
 
 def test_a_request_that_does_not_exist_is_told_where_to_look() -> None:
     numbered = cards.refusal(Refused(Code.NO_SUCH_MIGRATION, number="6"), command="migrate").text
-    assert numbered == "There is no open request 6 in this room."
+    assert numbered == "There is no open request 6 that concerns you."
     threaded = cards.refusal(Refused(Code.NO_SUCH_MIGRATION, number=""), command="migrate").text
     assert threaded.startswith("There is no open request in this thread.")

@@ -28,23 +28,24 @@ class SharedBots:
         self._folder = folder
         self._bots: dict[str, BotProcess] = {}
 
-    async def get(self, kind: str, settings: dict[str, Any]) -> BotProcess:
+    async def get(self, kind: str, settings: dict[str, Any], *, encryption: bool = False) -> BotProcess:
         """The bot with these settings on that kind of database."""
-        key = json.dumps([kind, settings], sort_keys=True)
+        key = json.dumps([kind, settings, encryption], sort_keys=True)
         if key not in self._bots or not self._bots[key].process.running:
-            self._bots[key] = await self._start(kind, settings)
+            self._bots[key] = await self._start(kind, settings, encryption=encryption)
         return self._bots[key]
 
     async def close(self) -> None:
         """End them all."""
         await asyncio.gather(*(bot.kill() for bot in self._bots.values()))
 
-    async def _start(self, kind: str, settings: dict[str, Any]) -> BotProcess:
+    async def _start(self, kind: str, settings: dict[str, Any], *, encryption: bool) -> BotProcess:
         account = await self._homeservers.old.register(unique("bot"))
         folder = self._folder / account.user_id.partition(":")[0].removeprefix("@")
         postgres = kind == "postgres"
         url = await self._postgres.fresh_database() if postgres else f"sqlite:{folder / 'bot.db'}"
-        bot = BotProcess(folder, BotOptions(account=account, database_url=url, plugin_config=settings))
+        options = BotOptions(account=account, database_url=url, plugin_config=settings, encryption=encryption)
+        bot = BotProcess(folder, options)
         await bot.start()
         return bot
 
@@ -58,6 +59,7 @@ class MakeScene(Protocol):
         bot: BotProcess | None = None,
         database: str = "sqlite",
         settings: dict[str, Any] | None = None,
+        encryption: bool = False,
         **options: Any,
     ) -> Awaitable[Scene]: ...
 
@@ -84,9 +86,10 @@ async def make_scene(homeservers: HomeserverPair, shared_bots: SharedBots) -> As
             bot: BotProcess | None = None,
             database: str = "sqlite",
             settings: dict[str, Any] | None = None,
+            encryption: bool = False,
             **options: Any,
         ) -> Scene:
-            bot = bot or await shared_bots.get(database, settings or {})
+            bot = bot or await shared_bots.get(database, settings or {}, encryption=encryption)
             logs.setdefault(bot, len(bot.log_text()))
             room = usual_room(homeservers, bot, RoomOptions(**options))
             return await stack.enter_async_context(room)

@@ -130,7 +130,7 @@ async def test_a_request_of_another_room_is_none(make_scene: MakeScene) -> None:
     number = match.number_of(await scene.ask())
     command = await elsewhere.command_is(f"retry {number}", by=elsewhere.alice)
     answer = await elsewhere.answer_to(command, error="no_such_migration")
-    assert f"There is no request {number} in this room." in answer["content"]["body"]
+    assert f"There is no request {number} that concerns you." in answer["content"]["body"]
 
 
 # What is open

@@ -22,6 +22,7 @@ SHORT: Mapping[tuple[str, str], float] = {
     ("migrationbot.moves.runner", "_LONGEST_PAUSE"): 1.0,
     ("migrationbot.moves.runner", "_LONGEST_SHUT_OUT"): 1.0,
     ("migrationbot.errands", "_PAUSE"): 0.3,
+    ("migrationbot.moves.rules", "_MINUTE"): 1_500,  # milliseconds
     ("migrationbot.moves.setbacks", "_FIRST_RETRY"): 300,  # milliseconds
     ("migrationbot.matrix.pace", "_FIRST_GUESS"): 0.5,
     ("migrationbot.matrix.api", "READ_TIMEOUT"): 4.0,
