@@ -131,6 +131,11 @@ class House:
         for key in self._with.watch.person(room_id, user_id):
             self._with.runner.wake(key)
 
+    def spoke(self, room_id: str, user_id: str) -> None:
+        """Somebody said something: perhaps one of whom it was said that nobody can use the account."""
+        for key in self._with.watch.silent(room_id, user_id):
+            self._with.runner.wake(key)
+
     def room_changed(self, room_id: str) -> None:
         """A room's state, or what was said in it, has changed."""
         for key in self._with.watch.room(room_id):

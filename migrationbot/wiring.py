@@ -19,7 +19,9 @@ from migrationbot.desk.counters import Words, counters
 from migrationbot.desk.letter import Letter
 from migrationbot.desk.moving import Moving
 from migrationbot.desk.reception import Reception
+from migrationbot.desk.vouching import Vouching
 from migrationbot.house import Furnishing, House
+from migrationbot.matrix.activity import Activity
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
@@ -28,6 +30,7 @@ from migrationbot.matrix.sealing import Sealing
 from migrationbot.moves.acts import Acts
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
@@ -56,10 +59,11 @@ def build(
     answered = Answered(transactions)
     sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
     rooms, messages = Rooms(api, sealing), Messages(api, sealing)
-    steps, watch, writer = Steps(store, clock, office.metrics.act), Watch(), RequestWriter(rooms)
+    steps, watch, lookout = Steps(store, clock, office.metrics.act), Watch(), Lookout(rooms, Activity(api))
+    writer = RequestWriter(rooms, lookout)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
-    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
+    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), lookout, bot=bot)
     tell = Tell(voice, Told(transactions), steps)
     runner = Runner(
         Parts(
@@ -88,6 +92,7 @@ def build(
         rooms=rooms,
         store=store,
         openings=Openings(transactions),
+        vouching=Vouching(lookout=lookout, now=clock),
         writer=writer,
         settings=settings,
         begun=begun,

@@ -48,6 +48,8 @@ class Asking:
     now: int  # milliseconds since the epoch
     errands: tuple[Errand, ...] = ()  # what people do because the bot may not
     dry_run: bool = False  # only show what would be asked
+    seen_at: int | None = None  # of a lost account: when it was last active here; times in ms since the epoch
+    sees_since: int = 0  # from when on the bot sees all that was said here
 
 
 def request(migration: Migration, move: RoomMove, room: RoomState, asking: Asking) -> Card:
@@ -80,7 +82,12 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         anyone=approvers.anyone,
         asked=approvers.asked,
         needed=approvers.needed,
-        old_may_answer=move.rules.requester_may_approve,
+        old_may_answer=move.rules.requester_may_approve and not migration.lost,
+        not_alone=migration.lost and (approvers.anyone or migration.requester in approvers.named),
+        alone=migration.lost and approvers.named == (migration.requester,) and not approvers.more,
+        seen_at=asking.seen_at,
+        sees_since=asking.sees_since,
+        blind=asking.sees_since > asking.now - move.rules.lost_after,
         **_people(approvers.named, approvers.more),
         expires_at=migration.expires_at,
         command=asking.command,
@@ -152,7 +159,7 @@ def checklist(migration: Migration, move: RoomMove, found: Standing, errands: tu
         by_hand=by_hand(errands),
         agreed=found.agreed[:NAMED_APPROVERS],
         more_agreed=len(found.agreed[NAMED_APPROVERS:]),
-        missing=max(0, move.rules.approvals_needed - len(found.agreed)),
+        missing=found.missing,
         level=found.level,
         at={},
         now=0,
@@ -212,7 +219,8 @@ def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Endin
         default_level=power.users_default,
         is_creator=power.is_creator(migration.old),
         worth=value,
-        old_can_raise=room.joined(migration.old)
+        old_can_raise=not migration.lost
+        and room.joined(migration.old)
         and can_raise(power, sender=migration.old, target=migration.new, level=value),
         new_joined=room.joined(migration.new),
         new_invited=room.membership(migration.new) is Membership.INVITE,
@@ -256,6 +264,7 @@ def _who(migration: Migration) -> dict[str, Any]:
         "requester": migration.requester,
         "old": migration.old,
         "new": migration.new,
+        "lost": migration.lost,
     }
 
 
@@ -273,8 +282,12 @@ def _asked(move: RoomMove, asking: Asking) -> tuple[str, ...]:
     """Whom the request pings: those who may answer or help. Where everybody may, the requester is enough."""
     approvers, helpers = asking.approvers, _helpers(asking.errands)
     if approvers.anyone and move.rules.requester_may_approve:
-        return tuple(dict.fromkeys((move.requester, *helpers)))[:NAMED_APPROVERS]
-    return tuple(dict.fromkeys((*approvers.named, *helpers)))[:NAMED_APPROVERS]
+        people: tuple[str, ...] = (move.requester, *helpers)
+    else:
+        people = (*approvers.named, *helpers)
+    named = tuple(dict.fromkeys(people))[:NAMED_APPROVERS]
+    # If somebody uses the account that is said to be lost, they have to learn of it.
+    return (move.old, *named) if move.lost else named
 
 
 def _helpers(errands: Iterable[Errand]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ before: a restart, a repeat and a person who did a step by hand are all the same
 from __future__ import annotations
 
 from .able import can_withdraw, may_raise, may_set_history, worth
-from .approval import Consent, Evidence, judge
+from .approval import Consent, Evidence, judge, missing
 from .decisions import Act, Decision, Finish, Turned, Wait
 from .ending import arrival, why_stop
 from .goals import AFTERWARDS, ARRIVAL, Look, bot_stepped_down
@@ -34,7 +34,7 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
     look = Look(move=move, room=room, evidence=evidence)
     consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
-    agreed = ending is None and len(consent.approvers) >= move.rules.approvals_needed
+    agreed = ending is None and not missing(move, evidence, consent)
     if move.done(Step.PROMOTE):
         return _restoring(move, room, now) or _afterwards(look, now, agreed=agreed, over=ending is not None)
     if ending is not None:

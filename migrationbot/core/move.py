@@ -78,6 +78,8 @@ class Reason(Enum):
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
     REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account
+    REFUSED_BY_OLD = "refused_by_old"  # the account that was said to be lost says no
+    OLD_IN_USE = "old_in_use"  # the account that was said to be lost is in use
     DECLINED = "declined"  # the new account turned the invite down, or left again
     NEW_REMOVED = "new_removed"  # somebody removed or banned the new account
     OLD_REMOVED = "old_removed"  # somebody removed or banned the old account
@@ -151,6 +153,8 @@ class Rules:
     requester_may_approve: bool = True
     give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
     step_down_after: bool = False  # the bot lowers its own level when it is done
+    approvals_for_lost: int = 2  # when nobody vouches from the old account
+    lost_after: int = 30 * 86_400_000  # milliseconds of silence after which an account may be lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +212,11 @@ class RoomMove:
     ending: Ending | None = None  # set once it stops
     alone: bool = True  # no other open migration needs the bot in this room
 
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else speaks for the old account, because nobody can use it any more."""
+        return self.requester != self.old
+
     def done(self, step: Step) -> bool:
         """Whether the latest attempt of the step is known to have worked."""
         record = self.records.get(step)
@@ -244,6 +253,11 @@ class Migration:
     cancelled_by: str = ""  # who typed `!migrate cancel`, if anyone did
     ended: bool = False
     records: Mapping[Step, Record] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else asks for the old account, because nobody can use it any more."""
+        return self.requester != self.old
 
     def event_of(self, step: Step) -> str | None:
         """The event that the step made, when it is done."""

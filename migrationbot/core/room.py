@@ -59,6 +59,7 @@ class Member:
     sender: str  # who made it so: the account itself when it joined or left
     event_id: str
     replaces_state: str | None = None  # the event ID of the standing before this one
+    sent_at: int = 0  # milliseconds since the epoch, as its sender's server claims
 
     @property
     def by_self(self) -> bool:
@@ -157,6 +158,7 @@ def member_of(event: StateEvent) -> Member:
         sender=event.sender,
         event_id=event.event_id,
         replaces_state=event.replaces_state,
+        sent_at=event.sent_at,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .approval import Evidence, confirmed, judge
+from .approval import Evidence, confirmed, judge, missing
 from .levels import level_asked_now, level_now
 from .move import Goal, RoomMove, Step
 from .room import RoomState
@@ -20,6 +20,7 @@ class Standing:
     met: tuple[Goal, ...]
     to_come: tuple[Goal, ...]
     agreed: tuple[str, ...] = ()  # whose yes counts now
+    missing: int = 0  # how many more have to agree
     level: int  # what the new account has, or will be given
 
 
@@ -28,9 +29,10 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
     level, has = level_now(move, room), room.power.level_of(move.new)
     if move.ending is not None:
         return Standing(met=(), to_come=_to_undo(move, room), level=has)
-    agreed = judge(move, room, evidence, level_asked_now(move, room)).approvers
+    consent = judge(move, room, evidence, level_asked_now(move, room))
+    more = missing(move, evidence, consent)
     goals = {
-        Goal.APPROVED: move.done(Step.PROMOTE) or len(agreed) >= move.rules.approvals_needed,
+        Goal.APPROVED: move.done(Step.PROMOTE) or not more,
         Goal.HISTORY_OPEN: _history_open(move, room),
         Goal.INVITED: _invited(move, room),
         Goal.JOINED: room.joined(move.new),
@@ -43,7 +45,8 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
     return Standing(
         met=tuple(goal for goal, met in goals.items() if met),
         to_come=tuple(goal for goal, met in goals.items() if met is False),
-        agreed=agreed,
+        agreed=consent.approvers,
+        missing=more,
         level=max(level, has),
     )
 

@@ -26,6 +26,7 @@ from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 
 from .letter import Letter
+from .vouching import Vouching
 
 _MOST_LOOKED_UP = 40  # memberships of those who could do what the bot may not
 _MOST_ALLOWED = 10  # rooms of a restricted join rule
@@ -39,6 +40,7 @@ class Moving:
     rooms: Rooms
     store: Migrations
     openings: Openings
+    vouching: Vouching
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration], None]  # is told of each new migration
@@ -71,7 +73,7 @@ class Moving:
         migration = Migration(
             number=0,
             requester=message.sender,
-            old=message.sender,
+            old=str(command.old) if command.old else message.sender,
             new=str(command.new),
             home_room=letter.room_id,
             command_event=message.event_id,
@@ -82,7 +84,7 @@ class Moving:
         )
         if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration)
-        people = (self.bot, migration.old, migration.new)
+        people = (self.bot, migration.old, migration.new, migration.requester)
         room = await self.rooms.read(letter.room_id, people, whole=True)
         # What another move has opened for a while is not the room's own setting.
         own = await self.openings.own_setting(letter.room_id)
@@ -93,6 +95,7 @@ class Moving:
             old=migration.old,
             new=migration.new,
             open_history=opens,
+            lost=migration.lost,
             more=migration.options != Options(keep_history=command.keep_history),
             memberships=await self._memberships(room, migration.new),
         )
@@ -112,6 +115,8 @@ class Moving:
         if plan.guided:
             able = could_help(asked, room)[:_MOST_LOOKED_UP]
             check_possible(wish, await self.rooms.with_members(room, able), plan)
+        if migration.lost:
+            await self.vouching.check(asked, room)
         return migration, asked
 
     async def _memberships(self, room: RoomState, new: str) -> frozenset[str]:
@@ -135,8 +140,6 @@ class Moving:
             raise Refused(Code.NEW_IS_BOT, new=new)
         if old == new:
             raise Refused(Code.SAME_ACCOUNT, new=new)
-        if old != requester:
-            raise Refused(Code.NOT_YOURS, old=old)
         check_not_lookalike(command.new, UserId.seen(old))
 
     async def _check_open(self, requester: str) -> None:

@@ -7,13 +7,15 @@ import asyncio
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
-from migrationbot.core.approval import NOTHING_YET, who_may_approve
+from migrationbot.core.approval import NOTHING_YET, needed, who_may_approve
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.levels import level_asked_now
+from migrationbot.core.lost import sees_since
 from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
 from migrationbot.matrix.rooms import Rooms
+from migrationbot.moves.lookout import Lookout
 
 _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
 
@@ -21,8 +23,9 @@ _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
 class RequestWriter:
     """Writes the request card of a one-room migration."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, lookout: Lookout) -> None:
         self._rooms = rooms
+        self._lookout = lookout
 
     async def write(
         self, migration: Migration, move: RoomMove, *, command: str, now: int, dry_run: bool = False
@@ -40,6 +43,8 @@ class RequestWriter:
             warnings=(warning,) if warning else (),
             now=now,
             dry_run=dry_run,
+            seen_at=await self._lookout.seen_at(room, move.old) if move.lost else None,
+            sees_since=sees_since(room, move.bot),
         )
         return cards.request(migration, move, room, asking)
 
@@ -54,5 +59,5 @@ class RequestWriter:
             more=len(joined[cards.NAMED_APPROVERS :]) + len(candidates[_MOST_LOOKED_UP:]),
             anyone=room.power.users_default >= asked,
             asked=asked,
-            needed=move.rules.approvals_needed,
+            needed=needed(move, await self._lookout.able(move, room) if move.lost else None),
         )

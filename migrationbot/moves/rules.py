@@ -14,4 +14,6 @@ def rules_of(settings: Settings) -> Rules:
         requester_may_approve=settings.requester_may_approve,
         step_down_after=settings.step_down_after,
         give_up_after=settings.give_up_after_hours * 3_600_000,
+        approvals_for_lost=settings.approvals_for_lost_accounts,
+        lost_after=settings.lost_after_days * 86_400_000,
     )

@@ -190,6 +190,7 @@ class Runner:
             if move.phase is Phase.ENDED:
                 return None
             sight = await self._with.witness.look(migration, move)
+            self._with.watch.add_people(key, sight.electors)
             still_due = partial(self._still_due, move, sight.evidence)
             if await self._with.acts.settle(migration, move, sight.room, still_due):
                 continue

@@ -20,6 +20,7 @@ class Watch:
         self._rooms: dict[str, set[Key]] = defaultdict(set)
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._silent: dict[tuple[str, str], set[Key]] = defaultdict(set)
 
     def add(self, migration: Migration, room_ids: Iterable[str]) -> None:
         """Watch a migration; again when it has got new cards."""
@@ -28,6 +29,8 @@ class Watch:
             self._rooms[room_id] |= keys
             for person in (migration.old, migration.new, migration.requester):
                 self._people[room_id, person] |= keys
+            if migration.lost:
+                self._silent[room_id, migration.old] |= keys
         for event_id in (
             migration.command_event,
             migration.event_of(Step.REQUEST_CARD),
@@ -46,6 +49,7 @@ class Watch:
         _forget(self._rooms, number)
         _forget(self._messages, number)
         _forget(self._people, number)
+        _forget(self._silent, number)
 
     def room(self, room_id: str) -> frozenset[Key]:
         """The moves that depend on this room's state."""
@@ -54,6 +58,10 @@ class Watch:
     def message(self, event_id: str) -> frozenset[Key]:
         """The moves whose command or card this is."""
         return frozenset(self._messages.get(event_id, ()))
+
+    def silent(self, room_id: str, user_id: str) -> frozenset[Key]:
+        """The moves that rest on this account not being in use."""
+        return frozenset(self._silent.get((room_id, user_id), ()))
 
     def person(self, room_id: str, user_id: str) -> frozenset[Key]:
         """The moves that depend on this account's membership."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from migrationbot.core.approval import Evidence, Reaction
+from migrationbot.core.approval import Evidence, Reaction, who_may_approve
+from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.statements import Statements
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
@@ -22,13 +24,15 @@ class Sight:
 
     room: RoomState
     evidence: Evidence
+    electors: tuple[str, ...] = ()  # of a lost account: on whose being there it depends how many must agree
 
 
 class Witness:
     """Looks, and remembers nothing."""
 
-    def __init__(self, rooms: Rooms, statements: Statements, *, bot: str) -> None:
+    def __init__(self, rooms: Rooms, statements: Statements, lookout: Lookout, *, bot: str) -> None:
         self._rooms = rooms
+        self._lookout = lookout
         self._statements = statements
         self._bot = bot
 
@@ -39,7 +43,17 @@ class Witness:
             self._rooms.read(move.room_id, people), self._evidence(migration)
         )
         others = _reactors(evidence.reactions, room, people)
-        return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
+        room = await self._rooms.with_members(room, others)
+        if not move.lost:
+            return Sight(room=room, evidence=evidence)
+        able, seen_at = await asyncio.gather(
+            self._lookout.able(move, room), self._lookout.seen_at(room, move.old)
+        )
+        return Sight(
+            room=room,
+            evidence=replace(evidence, able=able, old_seen_at=seen_at),
+            electors=who_may_approve(move, room.power, level_asked_now(move, room))[:_MOST_REACTORS],
+        )
 
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
         """The room now, with all that a card tells of."""

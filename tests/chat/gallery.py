@@ -54,6 +54,8 @@ ENDINGS: Mapping[Reason, Outcome] = {
     Reason.UNSUPPORTED_VERSION: Outcome.REFUSED,
     Reason.REFUSED_BY_ADMIN: Outcome.REFUSED,
     Reason.REFUSED_BY_NEW: Outcome.REFUSED,
+    Reason.REFUSED_BY_OLD: Outcome.REFUSED,
+    Reason.OLD_IN_USE: Outcome.REFUSED,
     Reason.DECLINED: Outcome.REFUSED,
     Reason.NEW_REMOVED: Outcome.REFUSED,
     Reason.OLD_REMOVED: Outcome.REFUSED,
@@ -134,12 +136,14 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
     old, new, bot, admin = cast.old, cast.new, cast.bot, cast.admin
     yield "usage", Refused(Code.USAGE)
     yield "bad option", Refused(Code.BAD_OPTION, option="--leave")
+    yield "lost", Refused(Code.BAD_OPTION, option="--leave", problem="lost", old=old)
     yield "bad user id", Refused(Code.BAD_USER_ID, shown="@A:x", reason="localpart")
     yield "lookalike", Refused(Code.LOOKALIKE, shown="@a:x", reason="like_old", like="@b:x")
     yield "same account", Refused(Code.SAME_ACCOUNT, new=new)
     yield "new is bot", Refused(Code.NEW_IS_BOT, new=bot)
     yield "old is bot", Refused(Code.OLD_IS_BOT, old=bot)
     yield "not joined", Refused(Code.NOT_JOINED, old=old)
+    yield "not joined, lost", Refused(Code.NOT_JOINED, old=old, lost="yes")
     yield "nothing to move", Refused(Code.NOTHING_TO_MOVE, new=new, old=old)
     yield "already moving", Refused(Code.ALREADY_MOVING, number="6")
     yield "already moving, ended", Refused(Code.ALREADY_MOVING, number="")
@@ -154,6 +158,8 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
         yield purposes, Refused(Code.LACKS_POWER, bot=bot, needed="100", has="50", purposes=purposes)
     yield "too many open", Refused(Code.TOO_MANY_OPEN, open="3")
     yield "not yours to ask", Refused(Code.NOT_YOURS, old=old)
+    yield "not yours to ask, if lost", Refused(Code.NOT_YOURS, old=old, new=new, asked="100")
+    yield "in use", Refused(Code.NOT_YOURS, old=old, seen_at=str(NOW - DAY), again_at=str(NOW + DAY))
     yield "not yours to cancel", Refused(Code.NOT_YOURS, number="6", requester=admin)
     yield "no such number", Refused(Code.NO_SUCH_MIGRATION, number="6")
     yield "no such thread", Refused(Code.NO_SUCH_MIGRATION, number="")
@@ -218,6 +224,11 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     going = move(weak, cast=cast, options=OPTIONS[-1])
     found["request: outranked"] = request(weak, *named, cast=cast, move=going)
     found["request: of another"] = request(usual, *named, cast=cast, migration=other)
+    lost = {"migration": other, "seen_at": NOW - 40 * DAY}
+    found["request: lost, never seen"] = request(usual, *named, cast=cast, migration=other)
+    found["request: lost"] = request(usual, *named, cast=cast, needed=2, more=1, **lost)
+    found["request: lost, seen since today"] = request(usual, *named, cast=cast, sees_since=NOW, **lost)
+    found["request: lost, too few"] = request(usual, cast.admin, cast=cast, **lost)
     return found
 
 
@@ -228,6 +239,10 @@ def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     undoing = replace(current, phase=Phase.UNDOING)
     return {
         "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
+        "confirm: lost": cards.confirm(migration(cast, requester=cast.admin), current, usual, now=NOW),
+        "confirm: lost, of itself": cards.confirm(
+            migration(cast, requester=cast.new), current, usual, now=NOW
+        ),
         "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
         **dict(hints(cast)),
@@ -251,6 +266,8 @@ def _ended(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
         )
         found[f"closed: {reason.value}"] = cards.closed(migration(cast), end)
     for name, current, state in outcomes(cast):
+        lost = migration(cast, requester=cast.admin)
+        found[f"summary: {name}, lost"] = cards.summary(lost, current, state, ending(Outcome.PARTIAL))
         for outcome in (Outcome.PARTIAL, Outcome.EXPIRED):
             reason = Reason.ARRIVED if outcome is Outcome.PARTIAL else Reason.NOT_CONFIRMED
             card = cards.summary(migration(cast), current, state, ending(outcome, reason))
