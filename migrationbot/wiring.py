@@ -31,6 +31,7 @@ from migrationbot.moves.acts import Acts
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.lookout import Lookout
+from migrationbot.moves.proof import Proof
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
@@ -63,7 +64,8 @@ def build(
     writer = RequestWriter(rooms, lookout)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
-    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), lookout, bot=bot)
+    statements = Statements(rooms, stated, lambda: settings().command)
+    witness = Witness(rooms, statements, lookout, bot=bot)
     tell = Tell(voice, Told(transactions), steps)
     runner = Runner(
         Parts(
@@ -111,6 +113,7 @@ def build(
         stated=stated,
         pauses=office.pauses,
         witness=witness,
+        proof=Proof(rooms, statements, lambda: settings().command, bot=bot),
         writer=writer,
         migrate=moving.migrate,
         settings=settings,

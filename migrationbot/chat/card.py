@@ -50,6 +50,7 @@ _TEMPLATES.filters.update(
     spelled=words.spelled,
     server=words.server,
     link=words.link,
+    link_part=words.link_part,
 )
 
 

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from migrationbot.core.able import level_to_speak, may_remove, worth
+from migrationbot.core.able import can_send, level_to_speak, may_remove, worth
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Refused
 from migrationbot.core.guide import Errand
 from migrationbot.core.levels import level_needed, level_now
 from migrationbot.core.move import Ending, Goal, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.moved import wants_record
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
-from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.room import MOVED, Membership, RoomState
 from migrationbot.core.standing import Standing
 from migrationbot.core.ways import via
 
@@ -84,6 +85,7 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         needed=approvers.needed,
         old_may_answer=move.rules.requester_may_approve and not migration.lost,
         not_alone=migration.lost and (approvers.anyone or migration.requester in approvers.named),
+        **_record(move, room),
         alone=migration.lost and approvers.named == (migration.requester,) and not approvers.more,
         seen_at=asking.seen_at,
         sees_since=asking.sees_since,
@@ -106,6 +108,7 @@ def confirm(migration: Migration, move: RoomMove, room: RoomState, *, now: int) 
         **_people(move.approvers),
         raises=level > room.power.level_of(migration.new),
         level=level,
+        **_record(move, room),
         expires_at=move.expires_at,
         now=now,
     )
@@ -252,6 +255,12 @@ def refusal(refused: Refused, *, command: str) -> Card:
 def usage(*, command: str) -> Card:
     """The answer to a cry for help."""
     return render("help.html", fields={"card": "answer"}, command=command)
+
+
+def _record(move: RoomMove, room: RoomState) -> dict[str, Any]:
+    """Whether the room will keep a record of the move, and the level that it takes."""
+    wanted = wants_record(move) and can_send(room.power, move.bot, MOVED)
+    return {"record": wanted, "record_level": room.power.to_send(MOVED)}
 
 
 def _fields(card: str, migration: Migration, state: str) -> dict[str, str]:

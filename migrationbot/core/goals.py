@@ -16,6 +16,7 @@ from .approval import Evidence, confirmed
 from .decisions import Act, Wait
 from .levels import level_now
 from .move import Goal, Reason, RoomMove, Step
+from .moved import to_publish, wants_record
 from .room import Membership, RoomState
 from .traces import opening_stands
 from .ways import needs_invite
@@ -108,6 +109,15 @@ def left(look: Look) -> Next:
     return Wait(reason=Reason.LEAVE, until=move.expires_at, goal=Goal.LEFT) if safe else None
 
 
+def published(look: Look) -> Next:
+    """The room keeps a record of the move, where the operator wants one and the bot may write it."""
+    move = look.move
+    if not wants_record(move) or move.done(Step.PUBLISH):
+        return None  # whoever changes it afterwards decided so
+    content = to_publish(move, look.room, look.evidence)
+    return None if content is None else Act(step=Step.PUBLISH, content=content)
+
+
 def bot_stepped_down(look: Look) -> Next:
     """The bot gives its level back: it keeps what it takes to speak."""
     move, room = look.move, look.room
@@ -146,4 +156,4 @@ ARRIVAL: Final[tuple[Reach, ...]] = (
 )
 
 # Once the new account was promoted and read back.
-AFTERWARDS: Final[tuple[Reach, ...]] = (stepped_down, left)
+AFTERWARDS: Final[tuple[Reach, ...]] = (published, stepped_down, left)

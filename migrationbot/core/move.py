@@ -106,6 +106,7 @@ class Goal(Enum):
     PROMOTED = "promoted"  # the new account has its level
     STEPPED_DOWN = "stepped_down"  # the old account has no more than the room's default
     LEFT = "left"  # the old account is not in the room any more
+    PUBLISHED = "published"  # the room keeps a record of the move
     INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
 
 
@@ -124,6 +125,7 @@ class Options:
     leave: bool = False  # afterwards the old account leaves
     hand_over: bool = False  # afterwards the room is upgraded, with the new account as a creator
     address: str = ""  # the alias that becomes the canonical one
+    record: bool = False  # afterwards the room keeps a public record of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,7 @@ class Rules:
     requester_may_approve: bool = True
     give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
     step_down_after: bool = False  # the bot lowers its own level when it is done
+    publish_record: bool = False  # rooms keep a public record of who moved where
     approvals_for_lost: int = 2  # when nobody vouches from the old account
     lost_after: int = 30 * 86_400_000  # milliseconds of silence after which an account may be lost
 

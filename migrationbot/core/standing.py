@@ -41,6 +41,7 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
         Goal.PROMOTED: _promoted(move, room, level),
         Goal.STEPPED_DOWN: _stepped_down(move, room),
         Goal.LEFT: not room.joined(move.old) if move.options.leave else None,
+        Goal.PUBLISHED: True if move.done(Step.PUBLISH) else None,
     }
     return Standing(
         met=tuple(goal for goal, met in goals.items() if met),

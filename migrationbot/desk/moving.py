@@ -80,7 +80,7 @@ class Moving:
             thread_root=letter.thread_root,
             created_at=self.now(),
             expires_at=self.now() + settings.request_expires_hours * 3_600_000,
-            options=_options(command),
+            options=_options(command, settings),
         )
         if await self.store.active_in(letter.room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration)
@@ -96,7 +96,7 @@ class Moving:
             new=migration.new,
             open_history=opens,
             lost=migration.lost,
-            more=migration.options != Options(keep_history=command.keep_history),
+            more=replace(migration.options, record=False) != Options(keep_history=command.keep_history),
             memberships=await self._memberships(room, migration.new),
         )
         plan = make_plan(wish, room)
@@ -152,8 +152,13 @@ class Moving:
         return Refused(Code.ALREADY_MOVING, number=str(number or ""))
 
 
-def _options(command: Migrate) -> Options:
-    return Options(keep_history=command.keep_history, step_down=command.step_down, leave=command.leave)
+def _options(command: Migrate, settings: Settings) -> Options:
+    return Options(
+        keep_history=command.keep_history,
+        step_down=command.step_down,
+        leave=command.leave,
+        record=settings.publish_record,
+    )
 
 
 def _check_supported(command: Migrate) -> None:

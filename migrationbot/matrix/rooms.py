@@ -49,14 +49,22 @@ class Rooms:
         self._api = api
         self._sealing = sealing
 
-    async def read(self, room_id: str, user_ids: Iterable[str], *, whole: bool = False) -> RoomState:
+    async def read(
+        self,
+        room_id: str,
+        user_ids: Iterable[str],
+        *,
+        whole: bool = False,
+        more: Iterable[tuple[str, str]] = (),
+    ) -> RoomState:
         """The room's state now, with the memberships of these accounts. Its cost does not grow with the room.
 
-        With `whole` also what decisions do not need, but cards tell of.
+        With `whole` also what decisions do not need, but cards tell of; and `more` by type and state key.
         Raises Forbidden when the bot is not in the room.
         """
         kinds = (*_JUDGED, *_SHOWN) if whole else _JUDGED
         wanted = [(kind, "") for kind in kinds] + [("m.room.member", user) for user in sorted(set(user_ids))]
+        wanted += more
         found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
         try:
             return read_room(room_id, (event for event in found if event is not None))
@@ -116,9 +124,11 @@ class Rooms:
         found = [as_dict(each) for each in as_list(chunk)]
         return tuple([message_of(await self._sealing.open({**raw, "room_id": room_id})) for raw in found])
 
-    async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
-        """Set one state event with an empty state key; gives its event ID."""
-        where = path(CLIENT, "rooms", room_id, "state", event_type, "")
+    async def put_state(
+        self, room_id: str, event_type: str, content: Mapping[str, Any], state_key: str = ""
+    ) -> str:
+        """Set one state event; gives its event ID."""
+        where = path(CLIENT, "rooms", room_id, "state", event_type, state_key)
         answer = await self._api.send("PUT", where, content)
         return str(answer.get("event_id", ""))
 

@@ -15,5 +15,6 @@ def rules_of(settings: Settings) -> Rules:
         step_down_after=settings.step_down_after,
         give_up_after=settings.give_up_after_hours * 3_600_000,
         approvals_for_lost=settings.approvals_for_lost_accounts,
+        publish_record=settings.publish_record,
         lost_after=settings.lost_after_days * 86_400_000,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from migrationbot.core.approval import Evidence, Reaction, who_may_approve
+from migrationbot.core.besides import read_besides
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
@@ -40,7 +41,8 @@ class Witness:
         """The room and the evidence now. Raises Forbidden when the bot is not in the room."""
         people = {self._bot, migration.old, migration.new, migration.requester}
         room, evidence = await asyncio.gather(
-            self._rooms.read(move.room_id, people), self._evidence(migration)
+            self._rooms.read(move.room_id, people, more=read_besides(move)),
+            self._evidence(migration, move),
         )
         others = _reactors(evidence.reactions, room, people)
         room = await self._rooms.with_members(room, others)
@@ -58,9 +60,9 @@ class Witness:
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
         """The room now, with all that a card tells of."""
         people = (self._bot, migration.old, migration.new)
-        return await self._rooms.read(move.room_id, people, whole=True)
+        return await self._rooms.read(move.room_id, people, whole=True, more=read_besides(move))
 
-    async def _evidence(self, migration: Migration) -> Evidence:
+    async def _evidence(self, migration: Migration, move: RoomMove) -> Evidence:
         home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
         confirm = migration.event_of(Step.CONFIRM_CARD)
         command, request, asked, reactions, confirmations, typed = await asyncio.gather(
@@ -76,6 +78,7 @@ class Witness:
             and not command.redacted
             and command.sender == migration.requester,
             cancelled_by=migration.cancelled_by,
+            command_event=migration.command_event if home == move.room_id else "",
             card_stands=card is None or self._ours(request),
             # Nobody can have agreed to what was not shown yet.
             reactions=(*reactions, *typed) if card is not None else (),

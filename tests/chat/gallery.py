@@ -7,12 +7,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from migrationbot.chat import cards
+from migrationbot.chat import cards, whereabouts
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
-from migrationbot.core.move import Goal, Mishap, Options, Outcome, Phase, Plan, Reason, RoomMove, Step
+from migrationbot.core.move import (
+    Goal,
+    Mishap,
+    Options,
+    Outcome,
+    Phase,
+    Plan,
+    Reason,
+    RoomMove,
+    Rules,
+    Step,
+)
+from migrationbot.core.moved import Moved
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
 from tests.chat.answer_gallery import every_answer
@@ -33,6 +45,8 @@ from tests.chat.builders import (
     room,
 )
 from tests.core.worlds import evidence
+
+RECORD = Options(record=True)
 
 # Every Reason stands in one of these: a new one has to be sorted in, and worded.
 WAITS = (
@@ -76,6 +90,19 @@ SPACE_RULE = {
     "allow": [{"type": "m.room_membership", "room_id": "!space:old.org"}],
 }
 OPTIONS = (Options(step_down=True), Options(leave=True), Options(step_down=True, leave=True))
+
+
+def moved(cast: Cast = CAST) -> Moved:
+    """What is known of a move, by events whose IDs hold anything."""
+    ids = [f"${cast.admin}{number}" for number in range(7)]
+    return Moved(
+        number=7,
+        old=cast.old,
+        new=cast.new,
+        command=ids[0],
+        approvals=tuple(ids[1:6]),
+        confirmation=ids[6],
+    )
 
 
 def approvers(*named: str, **changes: Any) -> cards.Approvers:
@@ -162,6 +189,7 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
     yield "in use", Refused(Code.NOT_YOURS, old=old, seen_at=str(NOW - DAY), again_at=str(NOW + DAY))
     yield "not yours to cancel", Refused(Code.NOT_YOURS, number="6", requester=admin)
     yield "no such number", Refused(Code.NO_SUCH_MIGRATION, number="6")
+    yield "no such move", Refused(Code.NO_SUCH_MIGRATION, old=old)
     yield "no such thread", Refused(Code.NO_SUCH_MIGRATION, number="")
 
 
@@ -203,6 +231,7 @@ def every_card(cast: Cast = CAST, named: tuple[str, ...] = ()) -> dict[str, Card
         **{f"refusal: {name}": cards.refusal(each, command="migrate") for name, each in refusals(cast)},
         **every_answer(cast, named),
         "help": cards.usage(command="migrate"),
+        "moved": whereabouts.moved(moved(cast), room_id="!" + cast.admin),
     }
 
 
@@ -224,6 +253,9 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     going = move(weak, cast=cast, options=OPTIONS[-1])
     found["request: outranked"] = request(weak, *named, cast=cast, move=going)
     found["request: of another"] = request(usual, *named, cast=cast, migration=other)
+    kept = move(usual, cast=cast, options=RECORD, rules=Rules(publish_record=True))
+    found["request: with a record"] = request(usual, *named, cast=cast, move=kept)
+    found["request: with a record, anyone"] = request(usual, cast=cast, move=kept, anyone=True, asked=0)
     lost = {"migration": other, "seen_at": NOW - 40 * DAY}
     found["request: lost, never seen"] = request(usual, *named, cast=cast, migration=other)
     found["request: lost"] = request(usual, *named, cast=cast, needed=2, more=1, **lost)
@@ -235,10 +267,12 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
 def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     usual = room(cast=cast)
     current = move(usual, cast=cast, approvers=named)
+    kept = replace(current, options=RECORD, rules=Rules(publish_record=True))
     poor = move(room(cast=cast, levels={cast.old: 0}), cast=cast)
     undoing = replace(current, phase=Phase.UNDOING)
     return {
         "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
+        "confirm: with a record": cards.confirm(migration(cast), kept, usual, now=NOW),
         "confirm: lost": cards.confirm(migration(cast, requester=cast.admin), current, usual, now=NOW),
         "confirm: lost, of itself": cards.confirm(
             migration(cast, requester=cast.new), current, usual, now=NOW

@@ -32,6 +32,7 @@ MEANINGS: Mapping[str, type] = {
     "approve": wishes.Approve,
     "refuse": wishes.Refuse,
     "operator": wishes.Operator,
+    "whereis": wishes.WhereIs,
 }
 OPTIONS = {
     "--dry-run": "dry_run",
