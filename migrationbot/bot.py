@@ -87,6 +87,7 @@ class MigrationBot(Plugin):
             EventType.ROOM_POWER_LEVELS: self._on_room_change,
             EventType.ROOM_HISTORY_VISIBILITY: self._on_room_change,
             EventType.ROOM_JOIN_RULES: self._on_room_change,
+            EventType.ROOM_CANONICAL_ALIAS: self._on_room_change,
             EventType.ROOM_TOMBSTONE: self._on_room_change,
             _SERVER_ACL: self._on_room_change,
         }

@@ -132,8 +132,8 @@ class House:
             self._with.runner.wake(key)
 
     def spoke(self, room_id: str, user_id: str) -> None:
-        """Somebody said something: perhaps one of whom it was said that nobody can use the account."""
-        for key in self._with.watch.silent(room_id, user_id):
+        """Somebody said something: perhaps somebody on whose word a move depends."""
+        for key in self._with.watch.speaker(room_id, user_id):
             self._with.runner.wake(key)
 
     def room_changed(self, room_id: str) -> None:

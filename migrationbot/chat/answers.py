@@ -41,6 +41,7 @@ class Outlook:
     until: int  # how long it waits at most
     retry_at: int | None  # when a step that failed is tried again
     level: int  # what the bot needs for all that it still has to do
+    address_level: int = 0  # what it takes to choose the room's main address
     now: int
 
 
@@ -69,6 +70,8 @@ def status(migration: Migration, move: RoomMove, outlook: Outlook, *, command: s
         by_hand=by_hand(outlook.errands),
         goal=outlook.goal.value if outlook.goal else "",
         needed=outlook.level,
+        address=move.options.address,
+        address_level=outlook.address_level,
         anyone=approvers.anyone,
         asked=approvers.asked,
         named=approvers.named,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrationbot.core.able import can_send, level_to_speak, may_remove, worth
+from migrationbot.core.address import PLACE, bot_makes_it, main_address, may_set
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Refused
 from migrationbot.core.guide import Errand
@@ -16,7 +17,7 @@ from migrationbot.core.move import Ending, Goal, Migration, Mishap, Outcome, Pha
 from migrationbot.core.moved import wants_record
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
-from migrationbot.core.room import MOVED, Membership, RoomState
+from migrationbot.core.room import CANONICAL_ALIAS, MOVED, Membership, RoomState
 from migrationbot.core.standing import Standing
 from migrationbot.core.ways import via
 
@@ -86,6 +87,7 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         old_may_answer=move.rules.requester_may_approve and not migration.lost,
         not_alone=migration.lost and (approvers.anyone or migration.requester in approvers.named),
         **_record(move, room),
+        **_address(move, room),
         alone=migration.lost and approvers.named == (migration.requester,) and not approvers.more,
         seen_at=asking.seen_at,
         sees_since=asking.sees_since,
@@ -123,6 +125,7 @@ def progress(
     needed: int,
     now: int,
     goal: Goal | None = None,
+    address_level: int = 0,
 ) -> Card:
     """What the move waits for, when that is something that people did not expect.
 
@@ -141,6 +144,8 @@ def progress(
         undoing=move.phase is Phase.UNDOING and reason is Reason.BOT_LACKS_POWER,
         plan=move.plan,
         bot=move.bot,
+        address=move.options.address,
+        address_level=address_level,
         needed=needed,
         until=until,
         now=now,
@@ -163,6 +168,7 @@ def checklist(migration: Migration, move: RoomMove, found: Standing, errands: tu
         agreed=found.agreed[:NAMED_APPROVERS],
         more_agreed=len(found.agreed[NAMED_APPROVERS:]),
         missing=found.missing,
+        address=move.options.address,
         level=found.level,
         at={},
         now=0,
@@ -235,6 +241,8 @@ def summary(migration: Migration, move: RoomMove, room: RoomState, ending: Endin
         lent=arrived and move.plan.guided and power.level_of(move.bot) > level_to_speak(power),
         bot=move.bot,
         bot_level=power.level_of(move.bot),
+        **_address(move, room),
+        address_set=move.options.address and main_address(room) == move.options.address,
         now=ending.at,
     )
 
@@ -261,6 +269,18 @@ def _record(move: RoomMove, room: RoomState) -> dict[str, Any]:
     """Whether the room will keep a record of the move, and the level that it takes."""
     wanted = wants_record(move) and can_send(room.power, move.bot, MOVED)
     return {"record": wanted, "record_level": room.power.to_send(MOVED)}
+
+
+def _address(move: RoomMove, room: RoomState) -> dict[str, Any]:
+    """The new address, who makes it, and the level that it takes to choose it; whether there are others."""
+    event = room.more.get(PLACE)
+    return {
+        "address": move.options.address,
+        "address_by_bot": bot_makes_it(move),
+        "may_address": may_set(move, room),
+        "address_level": room.power.to_send(CANONICAL_ALIAS),
+        "kept_address": bool(event and event.content.get("alt_aliases")),
+    }
 
 
 def _fields(card: str, migration: Migration, state: str) -> dict[str, str]:
@@ -307,5 +327,7 @@ def _menders(move: RoomMove, reason: Reason) -> tuple[str, ...]:
     """Who in the room can do something about it. Those who agreed hold a level that can mend the bot's."""
     if reason is Reason.PAUSED:
         return ()
-    agreed = move.approvers if reason is Reason.BOT_LACKS_POWER else ()
+    if reason is Reason.ADDRESS_MISSING:
+        return (move.new,)
+    agreed = move.approvers if reason in (Reason.BOT_LACKS_POWER, Reason.ADDRESS_UNSET) else ()
     return tuple(dict.fromkeys((move.requester, *agreed)))[:NAMED_APPROVERS]

@@ -49,6 +49,7 @@ class Evidence:
     reactions: tuple[Reaction, ...]  # under the request card
     confirm_stands: bool  # our confirm card is there, or was never posted
     confirmations: tuple[Reaction, ...]  # under the confirm card
+    addresses: frozenset[str] = frozenset()  # of those in question: the ones that lead to the room now
     command_event: str = ""  # the message that asked, when it stands in the room itself
     # Of a lost account:
     able: int | None = None  # how many are entitled now; None when they were not counted

@@ -113,12 +113,16 @@ def _next(look: Look, now: int, *, agreed: bool) -> Decision:
 
 def _afterwards(look: Look, now: int, *, agreed: bool, over: bool) -> Decision:
     """What was asked for once the new account has its place. Nothing that fails here takes that away."""
+    waiting = None
     for goal in AFTERWARDS if not over else ():
         decision = goal(look)
-        if isinstance(decision, Act) and agreed:
-            decision = _paced(look.move, decision, now)
-        if isinstance(decision, Wait) or (isinstance(decision, Act) and agreed):
+        if isinstance(decision, Act):
+            decision = _paced(look.move, decision, now) if agreed else None
+        if isinstance(decision, Act):
             return decision
+        waiting = waiting or decision  # one person who takes their time keeps nobody else from going on
+    if waiting is not None:
+        return waiting
     last = bot_stepped_down(look)
     act = _paced(look.move, last, now) if isinstance(last, Act) else None
     return act or Finish(by=Turn.ARRIVED, ending=arrival(look.move, look.room, now))

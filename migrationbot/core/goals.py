@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
+from .address import bot_makes_it, main_address, may_set, with_address
 from .approval import Evidence, confirmed
 from .decisions import Act, Wait
 from .levels import level_now
@@ -118,6 +119,19 @@ def published(look: Look) -> Next:
     return None if content is None else Act(step=Step.PUBLISH, content=content)
 
 
+def addressed(look: Look) -> Next:
+    """The new alias is the room's main address. Set once: who changes it afterwards, decided so."""
+    move, room, leading = look.move, look.room, look.evidence.addresses
+    address = move.options.address
+    if address in ("", main_address(room)) or move.done(Step.SET_ADDRESS):
+        return None
+    able = may_set(move, room)
+    if able and (address in leading or bot_makes_it(move)):
+        return Act(step=Step.SET_ADDRESS, content=with_address(move, room, leading))
+    reason = Reason.ADDRESS_UNSET if address in leading else Reason.ADDRESS_MISSING
+    return Wait(reason=reason, until=move.expires_at, goal=Goal.ADDRESSED)
+
+
 def bot_stepped_down(look: Look) -> Next:
     """The bot gives its level back: it keeps what it takes to speak."""
     move, room = look.move, look.room
@@ -156,4 +170,4 @@ ARRIVAL: Final[tuple[Reach, ...]] = (
 )
 
 # Once the new account was promoted and read back.
-AFTERWARDS: Final[tuple[Reach, ...]] = (published, stepped_down, left)
+AFTERWARDS: Final[tuple[Reach, ...]] = (published, addressed, stepped_down, left)

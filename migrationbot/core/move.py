@@ -74,6 +74,8 @@ class Reason(Enum):
     PAUSED = "paused"  # waits for an operator to resume the bot
     TAKE_OVER = "take_over"  # the bot now has the level to go on, and waits for those who may approve
     STEP_DOWN = "step_down"  # waits for the old account to lower its own level
+    ADDRESS_MISSING = "address_missing"  # waits for the new alias to be made on its server
+    ADDRESS_UNSET = "address_unset"  # waits for somebody to make the new alias the main address
     LEAVE = "leave"  # waits for the old account to leave
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
@@ -106,6 +108,7 @@ class Goal(Enum):
     PROMOTED = "promoted"  # the new account has its level
     STEPPED_DOWN = "stepped_down"  # the old account has no more than the room's default
     LEFT = "left"  # the old account is not in the room any more
+    ADDRESSED = "addressed"  # the new alias is the room's main address
     PUBLISHED = "published"  # the room keeps a record of the move
     INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
 

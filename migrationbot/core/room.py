@@ -16,7 +16,8 @@ from .power import PowerLevels
 _Choice = TypeVar("_Choice", bound=Enum)
 
 MOVED = "io.github.migrationbot.moved"
-BESIDES = (MOVED,)  # types of state that only some moves need
+CANONICAL_ALIAS = "m.room.canonical_alias"
+BESIDES = (MOVED, CANONICAL_ALIAS)  # types of state that only some moves need
 
 
 class Membership(Enum):

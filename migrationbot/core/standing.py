@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .address import main_address
 from .approval import Evidence, confirmed, judge, missing
 from .levels import level_asked_now, level_now
 from .move import Goal, RoomMove, Step
@@ -41,6 +42,7 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
         Goal.PROMOTED: _promoted(move, room, level),
         Goal.STEPPED_DOWN: _stepped_down(move, room),
         Goal.LEFT: not room.joined(move.old) if move.options.leave else None,
+        Goal.ADDRESSED: _addressed(move, room),
         Goal.PUBLISHED: True if move.done(Step.PUBLISH) else None,
     }
     return Standing(
@@ -83,6 +85,11 @@ def _stepped_down(move: RoomMove, room: RoomState) -> bool | None:
     if not move.options.step_down or power.is_creator(move.old):
         return None
     return power.level_of(move.old) <= power.users_default
+
+
+def _addressed(move: RoomMove, room: RoomState) -> bool | None:
+    address = move.options.address
+    return move.done(Step.SET_ADDRESS) or address == main_address(room) if address else None
 
 
 def _to_undo(move: RoomMove, room: RoomState) -> tuple[Goal, ...]:

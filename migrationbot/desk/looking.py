@@ -16,7 +16,7 @@ from migrationbot.core.guide import could_help, errands
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_needed
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
-from migrationbot.core.room import JoinRule
+from migrationbot.core.room import CANONICAL_ALIAS, JoinRule
 from migrationbot.core.standing import standing
 from migrationbot.matrix.doors import Company
 from migrationbot.matrix.errors import Forbidden
@@ -98,6 +98,7 @@ class Looking:
             until=waits_until(move, wait) if wait else 0,
             retry_at=wait.until if wait and failed else None,
             level=level_needed(move, sight.room),
+            address_level=sight.room.power.to_send(CANONICAL_ALIAS),
             now=now,
         )
 

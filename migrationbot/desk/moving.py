@@ -25,6 +25,7 @@ from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 
+from .addressing import check_address
 from .letter import Letter
 from .vouching import Vouching
 
@@ -112,6 +113,7 @@ class Moving:
             options=migration.options,
             expires_at=migration.expires_at,
         )
+        await check_address(self.rooms, migration)
         if plan.guided:
             able = could_help(asked, room)[:_MOST_LOOKED_UP]
             check_possible(wish, await self.rooms.with_members(room, able), plan)
@@ -157,14 +159,14 @@ def _options(command: Migrate, settings: Settings) -> Options:
         keep_history=command.keep_history,
         step_down=command.step_down,
         leave=command.leave,
+        address=command.address or "",
         record=settings.publish_record,
     )
 
 
 def _check_supported(command: Migrate) -> None:
     """Raises Refused for what can be written but not done yet."""
-    for option in ("hand_over", "address"):
-        if getattr(command, option):
-            raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
+    if command.hand_over:
+        raise Refused(Code.BAD_OPTION, option="--hand-over")
     if command.scope is not Scope.ROOM or command.room is not None:
         raise Refused(Code.USAGE)

@@ -68,4 +68,5 @@ def _the_same(migration: Migration, sender: str) -> Migrate:
         keep_history=migration.options.keep_history,
         step_down=migration.options.step_down,
         leave=migration.options.leave,
+        address=migration.options.address or None,
     )

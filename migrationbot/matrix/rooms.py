@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ _JUDGED = (  # what a decision depends on
 )
 _SHOWN = ("m.room.name", "m.room.encryption")  # what else a card tells of
 _REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
-_PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
+_PROFILE_TIMEOUT = 10.0  # seconds: what another server knows is not worth a longer wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,20 @@ class Rooms:
         where = path(CLIENT, "rooms", room_id, "state", event_type, state_key)
         answer = await self._api.send("PUT", where, content)
         return str(answer.get("event_id", ""))
+
+    async def led_to(self, alias: str) -> str | None:
+        """The room ID to which an alias leads; None for none, or when its server does not say."""
+        try:
+            answer = await self._api.get(path(CLIENT, "directory", "room", alias), seconds=_PROFILE_TIMEOUT)
+        except (HomeserverError, Unavailable):
+            return None
+        return str(answer.get("room_id", ""))
+
+    async def make_alias(self, alias: str, room_id: str) -> None:
+        """Make an alias on the bot's own server, unless there is one already."""
+        with suppress(Rejected):
+            where = path(CLIENT, "directory", "room", alias)
+            await self._api.send("PUT", where, {"room_id": room_id})
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite an account."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from migrationbot.core.able import level_to_speak
+from migrationbot.core.address import PLACE, bot_makes_it, main_address
 from migrationbot.core.besides import read_besides
 from migrationbot.core.decisions import Act
 from migrationbot.core.levels import level_now
@@ -31,7 +32,10 @@ SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
 MOVED = "moved to a new account, and asked to be removed"  # shown with the kick
 
 # Where the state stands that a step sets as a whole: its type and state key.
-PLACES: Mapping[Step, Callable[[RoomMove], tuple[str, str]]] = {Step.PUBLISH: place_of}
+PLACES: Mapping[Step, Callable[[RoomMove], tuple[str, str]]] = {
+    Step.PUBLISH: place_of,
+    Step.SET_ADDRESS: lambda _: PLACE,
+}
 
 
 class NotShown(Exception):
@@ -111,6 +115,8 @@ class Acts:
             content = with_level(_power_content(room), POWER_STEPS[act.step](move), act.level)
             return await rooms.put_state(room_id, POWER_LEVELS, content)
         elif act.content is not None:
+            if act.step is Step.SET_ADDRESS and bot_makes_it(move):
+                await rooms.make_alias(move.options.address, room_id)
             kind, key = PLACES[act.step](move)
             return await rooms.put_state(room_id, kind, act.content, key)
         else:
@@ -231,6 +237,13 @@ def _published(record: Record, move: RoomMove, room: RoomState) -> str | None:
     return event.event_id if event.sender == move.bot else None
 
 
+def _addressed(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    event = room.more.get(PLACE)
+    if event is None or event.event_id == record.base:
+        return None
+    return event.event_id if main_address(room) == move.options.address else None
+
+
 def _lowered(record: Record, user_id: str, room: RoomState, level: int) -> str | None:
     """Done once the entry stands in an event after the one that ours was based on."""
     event = room.power_event
@@ -249,4 +262,5 @@ _LOOK_UP = {
     Step.STEP_DOWN: _stepped_down,
     Step.BOT_DOWN: _bot_down,
     Step.PUBLISH: _published,
+    Step.SET_ADDRESS: _addressed,
 }

@@ -11,6 +11,7 @@ from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.levels import level_asked_now, level_needed
 from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
+from migrationbot.core.room import CANONICAL_ALIAS
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Sight
@@ -41,6 +42,7 @@ class Tell:
             until=waits_until(move, wait),
             needed=level_needed(move, sight.room),
             goal=wait.goal,
+            address_level=sight.room.power.to_send(CANONICAL_ALIAS),
             now=self._steps.now(),
         )
         await self._say(migration, move, wait.reason, card, most=_MOST)

@@ -20,7 +20,7 @@ class Watch:
         self._rooms: dict[str, set[Key]] = defaultdict(set)
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
-        self._silent: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._speakers: dict[tuple[str, str], set[Key]] = defaultdict(set)
 
     def add(self, migration: Migration, room_ids: Iterable[str]) -> None:
         """Watch a migration; again when it has got new cards."""
@@ -30,7 +30,9 @@ class Watch:
             for person in (migration.old, migration.new, migration.requester):
                 self._people[room_id, person] |= keys
             if migration.lost:
-                self._silent[room_id, migration.old] |= keys
+                self._speakers[room_id, migration.old] |= keys
+            if migration.options.address:
+                self._speakers[room_id, migration.new] |= keys
         for event_id in (
             migration.command_event,
             migration.event_of(Step.REQUEST_CARD),
@@ -49,7 +51,7 @@ class Watch:
         _forget(self._rooms, number)
         _forget(self._messages, number)
         _forget(self._people, number)
-        _forget(self._silent, number)
+        _forget(self._speakers, number)
 
     def room(self, room_id: str) -> frozenset[Key]:
         """The moves that depend on this room's state."""
@@ -59,9 +61,9 @@ class Watch:
         """The moves whose command or card this is."""
         return frozenset(self._messages.get(event_id, ()))
 
-    def silent(self, room_id: str, user_id: str) -> frozenset[Key]:
-        """The moves that rest on this account not being in use."""
-        return frozenset(self._silent.get((room_id, user_id), ()))
+    def speaker(self, room_id: str, user_id: str) -> frozenset[Key]:
+        """The moves that this account ends, or has look again, by saying anything."""
+        return frozenset(self._speakers.get((room_id, user_id), ()))
 
     def person(self, room_id: str, user_id: str) -> frozenset[Key]:
         """The moves that depend on this account's membership."""

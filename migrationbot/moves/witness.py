@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from migrationbot.core.address import in_question
 from migrationbot.core.approval import Evidence, Reaction, who_may_approve
 from migrationbot.core.besides import read_besides
 from migrationbot.core.levels import level_asked_now
@@ -46,6 +47,7 @@ class Witness:
         )
         others = _reactors(evidence.reactions, room, people)
         room = await self._rooms.with_members(room, others)
+        evidence = replace(evidence, addresses=await self._addresses(move, room))
         if not move.lost:
             return Sight(room=room, evidence=evidence)
         able, seen_at = await asyncio.gather(
@@ -56,6 +58,12 @@ class Witness:
             evidence=replace(evidence, able=able, old_seen_at=seen_at),
             electors=who_may_approve(move, room.power, level_asked_now(move, room))[:_MOST_REACTORS],
         )
+
+    async def _addresses(self, move: RoomMove, room: RoomState) -> frozenset[str]:
+        """Which of the addresses in question lead to the room."""
+        asked = in_question(move, room)
+        led_to = await asyncio.gather(*(self._rooms.led_to(alias) for alias in asked))
+        return frozenset(alias for alias, found in zip(asked, led_to, strict=True) if found == move.room_id)
 
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
         """The room now, with all that a card tells of."""

@@ -41,6 +41,8 @@ WAITS = (
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
     Reason.PAUSED,
+    Reason.ADDRESS_MISSING,
+    Reason.ADDRESS_UNSET,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,

@@ -47,6 +47,7 @@ from tests.chat.builders import (
 from tests.core.worlds import evidence
 
 RECORD = Options(record=True)
+ADDRESS = Options(address="#room:new.org")
 
 # Every Reason stands in one of these: a new one has to be sorted in, and worded.
 WAITS = (
@@ -59,6 +60,8 @@ WAITS = (
     Reason.INVITE_BLOCKED,
     Reason.NOT_ALLOWED,
     Reason.PAUSED,
+    Reason.ADDRESS_MISSING,
+    Reason.ADDRESS_UNSET,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,
@@ -165,6 +168,9 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
     yield "bad option", Refused(Code.BAD_OPTION, option="--leave")
     yield "lost", Refused(Code.BAD_OPTION, option="--leave", problem="lost", old=old)
     yield "bad user id", Refused(Code.BAD_USER_ID, shown="@A:x", reason="localpart")
+    address = {"option": "--address", "address": "#a:" + cast.admin, "new": new}
+    for problem in ("address_taken", "address_elsewhere"):
+        yield problem, Refused(Code.BAD_OPTION, problem=problem, **address)
     yield "lookalike", Refused(Code.LOOKALIKE, shown="@a:x", reason="like_old", like="@b:x")
     yield "same account", Refused(Code.SAME_ACCOUNT, new=new)
     yield "new is bot", Refused(Code.NEW_IS_BOT, new=bot)
@@ -256,6 +262,12 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     kept = move(usual, cast=cast, options=RECORD, rules=Rules(publish_record=True))
     found["request: with a record"] = request(usual, *named, cast=cast, move=kept)
     found["request: with a record, anyone"] = request(usual, cast=cast, move=kept, anyone=True, asked=0)
+    renamed = move(usual, cast=cast, options=ADDRESS)
+    held = room(cast=cast, events={"m.room.canonical_alias": 101})
+    local = replace(renamed, options=Options(address="#room:old.org"), new="@new:old.org")
+    found["request: with an address"] = request(usual, *named, cast=cast, move=renamed)
+    found["request: with an address for others to set"] = request(held, *named, cast=cast, move=renamed)
+    found["request: with an address of the bot's"] = request(usual, *named, cast=cast, move=local)
     lost = {"migration": other, "seen_at": NOW - 40 * DAY}
     found["request: lost, never seen"] = request(usual, *named, cast=cast, migration=other)
     found["request: lost"] = request(usual, *named, cast=cast, needed=2, more=1, **lost)
@@ -299,6 +311,14 @@ def _ended(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
             migration(cast), move(usual, cast=cast, approvers=named), usual, end
         )
         found[f"closed: {reason.value}"] = cards.closed(migration(cast), end)
+    for name, content in (
+        ("set", {"alias": "#room:new.org"}),
+        ("set beside another", {"alias": "#room:new.org", "alt_aliases": ["#room:old.org"]}),
+        ("not set", {}),
+    ):
+        state = room(event("m.room.canonical_alias", content), member(cast.new), cast=cast)
+        current = move(room(cast=cast), cast=cast, options=ADDRESS)
+        found[f"summary: address {name}"] = cards.summary(migration(cast), current, state, ending())
     for name, current, state in outcomes(cast):
         lost = migration(cast, requester=cast.admin)
         found[f"summary: {name}, lost"] = cards.summary(lost, current, state, ending(Outcome.PARTIAL))

@@ -118,7 +118,7 @@ def test_a_command_means_what_it_says(code: Code) -> None:
     assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
-    asked = {name: getattr(command, name) for name in ("new", "old", *OPTIONS.values())}
+    asked = {name: getattr(command, name) for name in ("new", "old", "address", *OPTIONS.values())}
     assert command == wishes.Migrate(**asked)  # nothing that is not done yet
 
 
