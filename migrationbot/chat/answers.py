@@ -40,8 +40,7 @@ class Outlook:
     goal: Goal | None = None  # what a person has to reach by hand now
     until: int  # how long it waits at most
     retry_at: int | None  # when a step that failed is tried again
-    level: int  # what the bot needs for all that it still has to do
-    address_level: int = 0  # what it takes to choose the room's main address
+    level: int  # what is needed, by the bot for all that it still has to do or by whoever is waited for
     now: int
 
 
@@ -71,7 +70,6 @@ def status(migration: Migration, move: RoomMove, outlook: Outlook, *, command: s
         goal=outlook.goal.value if outlook.goal else "",
         needed=outlook.level,
         address=move.options.address,
-        address_level=outlook.address_level,
         anyone=approvers.anyone,
         asked=approvers.asked,
         named=approvers.named,

@@ -125,7 +125,6 @@ def progress(
     needed: int,
     now: int,
     goal: Goal | None = None,
-    address_level: int = 0,
 ) -> Card:
     """What the move waits for, when that is something that people did not expect.
 
@@ -145,7 +144,6 @@ def progress(
         plan=move.plan,
         bot=move.bot,
         address=move.options.address,
-        address_level=address_level,
         needed=needed,
         until=until,
         now=now,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .able import worth
-from .move import Phase, RoomMove
+from .move import Phase, Reason, RoomMove
 from .power import PowerLevels
 from .room import CANONICAL_ALIAS, RoomState
 from .ways import needs_invite
@@ -39,6 +39,13 @@ def level_asked_now(move: RoomMove, room: RoomState) -> int:
     if move.options.leave:
         asked.append(power.kick)
     return max(asked)
+
+
+def level_missing(reason: Reason | None, move: RoomMove, room: RoomState) -> int:
+    """The level that somebody needs, the bot or a person, for what is waited for."""
+    if reason is Reason.ADDRESS_UNSET:
+        return room.power.to_send(CANONICAL_ALIAS)
+    return level_needed(move, room)
 
 
 def level_needed(move: RoomMove, room: RoomState) -> int:

@@ -9,9 +9,8 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
-from migrationbot.core.levels import level_asked_now, level_needed
+from migrationbot.core.levels import level_asked_now, level_missing
 from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
-from migrationbot.core.room import CANONICAL_ALIAS
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Sight
@@ -40,9 +39,8 @@ class Tell:
             move,
             wait.reason,
             until=waits_until(move, wait),
-            needed=level_needed(move, sight.room),
+            needed=level_missing(wait.reason, move, sight.room),
             goal=wait.goal,
-            address_level=sight.room.power.to_send(CANONICAL_ALIAS),
             now=self._steps.now(),
         )
         await self._say(migration, move, wait.reason, card, most=_MOST)

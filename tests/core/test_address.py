@@ -13,7 +13,7 @@ from migrationbot.core.approval import Evidence
 from migrationbot.core.besides import read_besides
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Wait
-from migrationbot.core.levels import level_asked_now, level_needed
+from migrationbot.core.levels import level_asked_now, level_missing, level_needed
 from migrationbot.core.move import Goal, Options, Outcome, Reason, RoomMove, Step, Trouble
 from migrationbot.core.report import Left, left_to_do
 from migrationbot.core.room import CANONICAL_ALIAS, RoomState
@@ -159,6 +159,8 @@ def test_it_is_known_which_addresses_matter() -> None:
 def test_those_who_agree_must_be_able_to_choose_it_themselves() -> None:
     held = room(levels=with_levels({}, events={CANONICAL_ALIAS: 70}))
     assert level_asked_now(move(plan=plan(level=0), options=ADDRESS), held) == 70
+    assert level_missing(Reason.ADDRESS_UNSET, move(options=ADDRESS), held) == 70
+    assert level_missing(None, move(options=ADDRESS), held) == 100
     closed = room(levels=with_levels({}, events={CANONICAL_ALIAS: 110}))
     assert level_needed(move(options=ADDRESS), closed) == 110
 

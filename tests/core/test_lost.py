@@ -21,9 +21,10 @@ from migrationbot.core.approval import (
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Turned
 from migrationbot.core.errors import Code, Refused
+from migrationbot.core.guide import could_help, errands
 from migrationbot.core.lost import in_use, last_seen, left_its_level, sees_since
 from migrationbot.core.move import Ending, Goal, Outcome, Reason, RoomMove, Rules, Step
-from migrationbot.core.plan import Wish, make_plan
+from migrationbot.core.plan import Wish, check_possible, make_plan
 from migrationbot.core.room import RoomState, StateEvent
 from migrationbot.core.standing import standing
 from migrationbot.core.turns import Turn
@@ -119,6 +120,25 @@ def test_an_approval_is_lost_when_one_more_becomes_entitled() -> None:
     alone, seen = lost(NEW), evidence(yes=(CAROL,), able=1)
     assert decide(alone, room(), seen, NOW) == Act(step=Step.INVITE)
     assert decide(alone, TWO_ADMINS, replace(seen, able=2), NOW) == Turned(by=Turn.LOST)
+
+
+def test_one_that_is_lost_is_not_asked_to_do_anything_by_hand() -> None:
+    powerless = room(levels=with_levels({BOT: 0}))
+    for asks, helpers in ((move(), (OLD,)), (move(requester=DAVE), (CAROL,))):
+        guided = replace(asks, plan=replace(asks.plan, guided=True))
+        found = errands(guided, powerless, standing(guided, powerless, evidence()))
+        assert {errand.goal: errand.by for errand in found}[Goal.PROMOTED] == helpers
+    assert OLD not in could_help(move(requester=DAVE), powerless)
+    alone = room(levels=with_levels({BOT: 0, CAROL: 0}))
+    for lost_one in (True, False):
+        wish = Wish(bot=BOT, old=OLD, new=NEW, lost=lost_one)
+        planned = make_plan(wish, alone)
+        if not lost_one:
+            check_possible(wish, alone, planned)
+            continue
+        with pytest.raises(Refused) as refused:
+            check_possible(wish, alone, planned)
+        assert refused.value.code is Code.LACKS_POWER
 
 
 # ---- What ends it -----------------------------------------------------------------------------------------
