@@ -80,12 +80,14 @@ class MigrationBot(Plugin):
     def _handlers(self) -> dict[EventType, EventHandler]:
         return {
             EventType.ROOM_MESSAGE: self._on_message,
+            EventType.ROOM_ENCRYPTED: self._on_sealed,
             EventType.REACTION: self._on_reaction,
             EventType.ROOM_MEMBER: self._on_member,
             EventType.ROOM_REDACTION: self._on_room_change,
             EventType.ROOM_POWER_LEVELS: self._on_room_change,
             EventType.ROOM_HISTORY_VISIBILITY: self._on_room_change,
             EventType.ROOM_JOIN_RULES: self._on_room_change,
+            EventType.ROOM_CANONICAL_ALIAS: self._on_room_change,
             EventType.ROOM_TOMBSTONE: self._on_room_change,
             _SERVER_ACL: self._on_room_change,
         }
@@ -96,11 +98,17 @@ class MigrationBot(Plugin):
 
     async def _on_message(self, evt: Event) -> None:
         """A message: perhaps a command."""
+        self._house.spoke(evt.room_id, evt.sender)
         if evt.sender != self.client.mxid and self._house.may_be_command(evt.content):
             self._house.letter(as_id(evt.room_id), as_id(evt.event_id))
 
+    async def _on_sealed(self, evt: Event) -> None:
+        """An encrypted message, whatever it says."""
+        self._house.spoke(evt.room_id, evt.sender)
+
     async def _on_reaction(self, evt: Event) -> None:
         """A reaction: perhaps under one of our cards."""
+        self._house.spoke(evt.room_id, evt.sender)
         if evt.sender != self.client.mxid:
             self._house.touched(getattr(getattr(evt.content, "relates_to", None), "event_id", None))
 

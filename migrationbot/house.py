@@ -131,6 +131,11 @@ class House:
         for key in self._with.watch.person(room_id, user_id):
             self._with.runner.wake(key)
 
+    def spoke(self, room_id: str, user_id: str) -> None:
+        """Somebody said something: perhaps somebody on whose word a move depends."""
+        for key in self._with.watch.speaker(room_id, user_id):
+            self._with.runner.wake(key)
+
     def room_changed(self, room_id: str) -> None:
         """A room's state, or what was said in it, has changed."""
         for key in self._with.watch.room(room_id):

@@ -19,8 +19,10 @@ from migrationbot.desk.counters import Words, counters
 from migrationbot.desk.letter import Letter
 from migrationbot.desk.moving import Moving
 from migrationbot.desk.reception import Reception
+from migrationbot.desk.vouching import Vouching
 from migrationbot.desk.which import Which
 from migrationbot.house import Furnishing, House
+from migrationbot.matrix.activity import Activity
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
@@ -30,6 +32,8 @@ from migrationbot.moves.acts import Acts
 from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.lookout import Lookout
+from migrationbot.moves.proof import Proof
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
@@ -58,11 +62,12 @@ def build(
     answered = Answered(transactions)
     sealing, store = Sealing(client, api), Migrations(transactions, bot=bot)
     rooms, messages = Rooms(api, sealing), Messages(api, sealing)
-    steps, watch = Steps(store, clock, office.metrics.act), Watch()
-    writer = RequestWriter(rooms, encrypts=lambda: sealing.able)
+    steps, watch, lookout = Steps(store, clock, office.metrics.act), Watch(), Lookout(rooms, Activity(api))
+    writer = RequestWriter(rooms, lookout, encrypts=lambda: sealing.able)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
-    witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
+    statements = Statements(rooms, stated, lambda: settings().command)
+    witness = Witness(rooms, statements, lookout, bot=bot)
     tell = Tell(voice, Told(transactions), steps)
     runner = Runner(
         Parts(
@@ -93,6 +98,7 @@ def build(
         rooms=rooms,
         store=store,
         openings=Openings(transactions),
+        vouching=Vouching(lookout=lookout, now=clock),
         writer=writer,
         settings=settings,
         begun=begun,
@@ -113,6 +119,7 @@ def build(
         stated=stated,
         pauses=office.pauses,
         witness=witness,
+        proof=Proof(rooms, statements, lambda: settings().command, bot=bot),
         writer=writer,
         migrate=moving.migrate,
         settings=settings,

@@ -40,7 +40,7 @@ class Outlook:
     goal: Goal | None = None  # what a person has to reach by hand now
     until: int  # how long it waits at most
     retry_at: int | None  # when a step that failed is tried again
-    level: int  # what the bot needs for all that it still has to do
+    level: int  # what is needed, by the bot for all that it still has to do or by whoever is waited for
     now: int
 
 
@@ -72,11 +72,12 @@ def status(
         by_hand=by_hand(outlook.errands),
         goal=outlook.goal.value if outlook.goal else "",
         needed=outlook.level,
+        address=move.options.address,
         anyone=approvers.anyone,
         asked=approvers.asked,
         named=approvers.named,
         more=approvers.more,
-        missing=max(0, approvers.needed - len(standing.agreed)),
+        missing=standing.missing,
         agreed=standing.agreed[:NAMED_APPROVERS],
         more_agreed=len(standing.agreed[NAMED_APPROVERS:]),
         level=standing.level,
@@ -208,6 +209,7 @@ def _facts(migration: Migration, move: RoomMove, *, now: int) -> dict[str, Any]:
         "requester": migration.requester,
         "old": migration.old,
         "new": migration.new,
+        "lost": migration.lost,
         "asked_at": migration.created_at,
         "outcome": ending.outcome.value if ending else "",
         "reason": ending.reason.value if ending else "",

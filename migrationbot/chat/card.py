@@ -51,6 +51,7 @@ _TEMPLATES.filters.update(
     spelled=words.spelled,
     server=words.server,
     link=words.link,
+    link_part=words.link_part,
 )
 
 

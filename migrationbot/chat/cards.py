@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from migrationbot.core.able import level_to_speak, may_remove, worth
+from migrationbot.core.able import can_send, level_to_speak, may_remove, worth
+from migrationbot.core.address import PLACE, bot_makes_it, main_address, may_set
 from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Refused
 from migrationbot.core.guide import Errand
 from migrationbot.core.levels import level_needed, level_now
 from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.moved import wants_record
 from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
-from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.room import CANONICAL_ALIAS, MOVED, Membership, RoomState
 from migrationbot.core.standing import Standing
 from migrationbot.core.ways import via
 
@@ -63,6 +65,8 @@ class Asking:
     dry_run: bool = False  # only show what would be asked
     venue: Venue = Venue.ROOM
     spot: Spot = HERE
+    seen_at: int | None = None  # of a lost account: when it was last active here; times in ms since the epoch
+    sees_since: int = 0  # from when on the bot sees all that was said here
 
 
 def request(migration: Migration, move: RoomMove, room: RoomState, asking: Asking) -> Card:
@@ -97,7 +101,14 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         anyone=approvers.anyone,
         asked=approvers.asked,
         needed=approvers.needed,
-        old_may_answer=move.rules.requester_may_approve,
+        old_may_answer=move.rules.requester_may_approve and not migration.lost,
+        not_alone=migration.lost and (approvers.anyone or migration.requester in approvers.named),
+        **_record(move, room),
+        **_address(move, room),
+        alone=migration.lost and approvers.named == (migration.requester,) and not approvers.more,
+        seen_at=asking.seen_at,
+        sees_since=asking.sees_since,
+        blind=asking.sees_since > asking.now - move.rules.lost_after,
         **_people(approvers.named, approvers.more),
         expires_at=migration.expires_at,
         command=asking.command,
@@ -126,6 +137,7 @@ def confirm(
         **_people(move.approvers),
         raises=level > room.power.level_of(migration.new),
         level=level,
+        **_record(move, room),
         expires_at=move.expires_at,
         now=now,
     )
@@ -170,6 +182,7 @@ def progress(
         undoing=move.phase is Phase.UNDOING and reason is Reason.BOT_LACKS_POWER,
         plan=move.plan,
         bot=move.bot,
+        address=move.options.address,
         needed=needed,
         until=wait.until,
         now=now,
@@ -194,7 +207,8 @@ def checklist(
         by_hand=by_hand(errands),
         agreed=found.agreed[:NAMED_APPROVERS],
         more_agreed=len(found.agreed[NAMED_APPROVERS:]),
-        missing=max(0, move.rules.approvals_needed - len(found.agreed)),
+        missing=found.missing,
+        address=move.options.address,
         level=found.level,
         at={},
         now=0,
@@ -259,7 +273,8 @@ def summary(
         default_level=power.users_default,
         is_creator=power.is_creator(migration.old),
         worth=value,
-        old_can_raise=room.joined(migration.old)
+        old_can_raise=not migration.lost
+        and room.joined(migration.old)
         and can_raise(power, sender=migration.old, target=migration.new, level=value),
         new_joined=room.joined(migration.new),
         new_invited=room.membership(migration.new) is Membership.INVITE,
@@ -271,6 +286,8 @@ def summary(
         lent=arrived and move.plan.guided and power.level_of(move.bot) > level_to_speak(power),
         bot=move.bot,
         bot_level=power.level_of(move.bot),
+        **_address(move, room),
+        address_set=move.options.address and main_address(room) == move.options.address,
         now=ending.at,
     )
 
@@ -299,6 +316,24 @@ def usage(*, command: str) -> Card:
     return render("help.html", fields={"card": "answer"}, command=command)
 
 
+def _record(move: RoomMove, room: RoomState) -> dict[str, Any]:
+    """Whether the room will keep a record of the move, and the level that it takes."""
+    wanted = wants_record(move) and can_send(room.power, move.bot, MOVED)
+    return {"record": wanted, "record_level": room.power.to_send(MOVED)}
+
+
+def _address(move: RoomMove, room: RoomState) -> dict[str, Any]:
+    """The new address, who makes it, and the level that it takes to choose it; whether there are others."""
+    event = room.more.get(PLACE)
+    return {
+        "address": move.options.address,
+        "address_by_bot": bot_makes_it(move),
+        "may_address": may_set(move, room),
+        "address_level": room.power.to_send(CANONICAL_ALIAS),
+        "kept_address": bool(event and event.content.get("alt_aliases")),
+    }
+
+
 def _fields(card: str, migration: Migration, state: str) -> dict[str, str]:
     return {"card": card, "migration": str(migration.number), "state": state}
 
@@ -309,6 +344,7 @@ def _who(migration: Migration) -> dict[str, Any]:
         "requester": migration.requester,
         "old": migration.old,
         "new": migration.new,
+        "lost": migration.lost,
     }
 
 
@@ -326,8 +362,12 @@ def _asked(move: RoomMove, asking: Asking) -> tuple[str, ...]:
     """Whom the request pings: those who may answer or help. Where everybody may, the requester is enough."""
     approvers, helpers = asking.approvers, _helpers(asking.errands)
     if approvers.anyone and move.rules.requester_may_approve:
-        return tuple(dict.fromkeys((move.requester, *helpers)))[:NAMED_APPROVERS]
-    return tuple(dict.fromkeys((*approvers.named, *helpers)))[:NAMED_APPROVERS]
+        people: tuple[str, ...] = (move.requester, *helpers)
+    else:
+        people = (*approvers.named, *helpers)
+    named = tuple(dict.fromkeys(people))[:NAMED_APPROVERS]
+    # If somebody uses the account that is said to be lost, they have to learn of it.
+    return (move.old, *named) if move.lost else named
 
 
 def _helpers(errands: Iterable[Errand]) -> tuple[str, ...]:
@@ -338,5 +378,7 @@ def _menders(move: RoomMove, reason: Reason) -> tuple[str, ...]:
     """Who in the room can do something about it. Those who agreed hold a level that can mend the bot's."""
     if reason is Reason.PAUSED:
         return ()
-    agreed = move.approvers if reason is Reason.BOT_LACKS_POWER else ()
+    if reason is Reason.ADDRESS_MISSING:
+        return (move.new,)
+    agreed = move.approvers if reason in (Reason.BOT_LACKS_POWER, Reason.ADDRESS_UNSET) else ()
     return tuple(dict.fromkeys((move.requester, *agreed)))[:NAMED_APPROVERS]

@@ -65,6 +65,11 @@ def room_link(room_id: str, servers: Sequence[str]) -> str:
     return f"{link(room_id)}?{query}"
 
 
+def link_part(event_id: str) -> str:
+    """An event ID as it follows a room in a matrix.to address. Spec: appendices, "matrix.to navigation"."""
+    return quote(event_id, safe="", errors="surrogatepass")
+
+
 def link(identifier: str) -> str:
     """The matrix.to address of a user ID, room ID or alias. Spec: appendices, "matrix.to navigation"."""
     return "https://matrix.to/#/" + quote(identifier, safe="@:!#", errors="surrogatepass")

@@ -51,6 +51,11 @@ class Evidence:
     confirm_stands: bool  # our confirm card is there, or was never posted
     confirmations: tuple[Reaction, ...]  # under the confirm card
     skips: tuple[Reaction, ...] = ()  # under the card that asks the old account to invite
+    addresses: frozenset[str] = frozenset()  # of those in question: the ones that lead to the room now
+    command_event: str = ""  # the message that asked, when it stands in the room itself
+    # Of a lost account:
+    able: int | None = None  # how many are entitled now; None when they were not counted
+    old_seen_at: int | None = None  # when it was last active in the room; milliseconds since the epoch
 
 
 NOTHING_YET: Final = Evidence(
@@ -103,6 +108,24 @@ def judge(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> Co
     )
 
 
+def needed(move: RoomMove, able: int | None) -> int:
+    """How many have to agree, when so many are entitled; None when they were not counted.
+
+    Where nobody vouches from the old account it takes more, or all that there are, but never less than usual.
+    """
+    usual, lost = move.rules.approvals_needed, move.rules.approvals_for_lost
+    if not move.lost:
+        return usual
+    return max(usual, lost if able is None else min(lost, able))
+
+
+def missing(move: RoomMove, evidence: Evidence, consent: Consent) -> int:
+    """How many more have to agree. Whoever asks for a lost account is not enough alone."""
+    short = max(0, needed(move, evidence.able) - len(consent.approvers))
+    alone = move.lost and {*consent.approvers} <= {move.requester}
+    return max(1, short) if alone else short
+
+
 def confirmed(move: RoomMove, room: RoomState, evidence: Evidence) -> bool:
     """Whether the new account itself, being in the room, said yes on our card and did not take it back."""
     yes = _senders(evidence.confirmations, Answer.YES)
@@ -121,6 +144,12 @@ def skipped(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> 
 def disowned(move: RoomMove, evidence: Evidence) -> bool:
     """Whether the new account said no, on either card."""
     return move.new in _senders((*evidence.reactions, *evidence.confirmations), Answer.NO)
+
+
+def denied(move: RoomMove, evidence: Evidence) -> bool:
+    """Whether an account that somebody else calls lost says no itself, by any of the ways to say it."""
+    said_no = _senders((*evidence.reactions, *evidence.confirmations), Answer.NO)
+    return move.lost and (move.old in said_no or evidence.cancelled_by == move.old)
 
 
 class Hint(Enum):
@@ -146,11 +175,18 @@ def hint(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> tup
 def _barred(move: RoomMove) -> set[str]:
     """Those whose yes never counts, whatever their level."""
     own = set() if move.rules.requester_may_approve else {move.requester, move.old}
-    return {move.bot, move.new} | own
+    silent = {move.old} if move.lost else set()  # one that can answer is not lost
+    return {move.bot, move.new} | own | silent
 
 
 def _senders(reactions: Iterable[Reaction], answer: Answer) -> set[str]:
     return {reaction.sender for reaction in reactions if reaction.answer is answer}
+
+
+def qualified(user_ids: Iterable[str], move: RoomMove, power: PowerLevels, asked: int) -> int:
+    """How many of these accounts have the level and may speak, joined or not."""
+    barred = _barred(move)
+    return sum(user not in barred and power.level_of(user) >= asked for user in set(user_ids))
 
 
 def who_may_approve(move: RoomMove, power: PowerLevels, asked: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ before: a restart, a repeat and a person who did a step by hand are all the same
 from __future__ import annotations
 
 from .able import can_withdraw, may_raise, may_set_history, worth
-from .approval import Consent, Evidence, judge
+from .approval import Consent, Evidence, judge, missing
 from .decisions import Act, Decision, Finish, Turned, Wait
 from .ending import arrival, why_stop
 from .goals import AFTERWARDS, ARRIVAL, Look, bot_stepped_down
@@ -34,7 +34,7 @@ def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Dec
     look = Look(move=move, room=room, evidence=evidence, now=now)
     consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
-    agreed = ending is None and len(consent.approvers) >= move.rules.approvals_needed
+    agreed = ending is None and not missing(move, evidence, consent)
     if move.done(Step.PROMOTE):
         return _restoring(move, room, now) or _afterwards(look, now, agreed=agreed, over=ending is not None)
     if ending is not None:
@@ -113,12 +113,16 @@ def _next(look: Look, now: int, *, agreed: bool) -> Decision:
 
 def _afterwards(look: Look, now: int, *, agreed: bool, over: bool) -> Decision:
     """What was asked for once the new account has its place. Nothing that fails here takes that away."""
+    waiting = None
     for goal in AFTERWARDS if not over else ():
         decision = goal(look)
-        if isinstance(decision, Act) and agreed:
-            decision = _paced(look.move, decision, now)
-        if isinstance(decision, Wait) or (isinstance(decision, Act) and agreed):
+        if isinstance(decision, Act):
+            decision = _paced(look.move, decision, now) if agreed else None
+        if isinstance(decision, Act):
             return decision
+        waiting = waiting or decision  # one person who takes their time keeps nobody else from going on
+    if waiting is not None:
+        return waiting
     last = bot_stepped_down(look)
     act = _paced(look.move, last, now) if isinstance(last, Act) else None
     return act or Finish(by=Turn.ARRIVED, ending=arrival(look.move, look.room, now))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .move import Ending, Goal, Reason, Step
 from .turns import Turn
@@ -15,6 +17,7 @@ class Act:
 
     step: Step
     level: int | None = None  # for a change of power levels: the one to set
+    content: Mapping[str, Any] | None = None  # for a state event that says more: what it says
 
 
 @dataclass(frozen=True, kw_only=True)

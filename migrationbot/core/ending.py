@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from .able import worth
-from .approval import Consent, Evidence, confirmed, disowned
+from .approval import Consent, Evidence, confirmed, denied, disowned
+from .lost import in_use
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
 from .room import Member, Membership, RoomState
 from .ways import Way, needs_invite
@@ -26,7 +27,8 @@ def why_stop(
 ) -> Ending | None:
     """The first reason, if any, for which this move must not go on. `now` in milliseconds since the epoch."""
     why = (
-        _taken_back(evidence, consent)
+        _old_speaks(move, evidence, now)
+        or _taken_back(evidence, consent)
         or _said_no(move, evidence, consent)
         or _closed_door(move, room)
         or (_missing(move, room, evidence) if now >= move.expires_at else None)
@@ -35,6 +37,15 @@ def why_stop(
         return None
     outcome, reason, by = why
     return Ending(outcome=outcome, reason=reason, by=by, at=now)
+
+
+def _old_speaks(move: RoomMove, evidence: Evidence, now: int) -> _Why | None:
+    """An account that was said to be lost, and shows that it is not."""
+    if denied(move, evidence):
+        return Outcome.REFUSED, Reason.REFUSED_BY_OLD, move.old
+    if move.lost and in_use(evidence.old_seen_at, move.rules.lost_after, now):
+        return Outcome.REFUSED, Reason.OLD_IN_USE, move.old
+    return None
 
 
 def _taken_back(evidence: Evidence, consent: Consent) -> _Why | None:

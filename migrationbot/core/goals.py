@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
+from .address import bot_makes_it, main_address, may_set, with_address
 from .approval import Evidence, confirmed, skipped
 from .decisions import Act, Wait
 from .levels import level_asked_now, level_now
 from .move import Goal, Reason, RoomMove, Step
+from .moved import to_publish, wants_record
 from .room import Membership, RoomState
 from .traces import opening_stands
 from .ways import needs_invite
@@ -129,6 +131,28 @@ def left(look: Look) -> Next:
     return Wait(reason=Reason.LEAVE, until=move.expires_at, goal=Goal.LEFT) if safe else None
 
 
+def published(look: Look) -> Next:
+    """The room keeps a record of the move, where the operator wants one and the bot may write it."""
+    move = look.move
+    if not wants_record(move) or move.done(Step.PUBLISH):
+        return None  # whoever changes it afterwards decided so
+    content = to_publish(move, look.room, look.evidence)
+    return None if content is None else Act(step=Step.PUBLISH, content=content)
+
+
+def addressed(look: Look) -> Next:
+    """The new alias is the room's main address. Set once: who changes it afterwards, decided so."""
+    move, room, leading = look.move, look.room, look.evidence.addresses
+    address = move.options.address
+    if address in ("", main_address(room)) or move.done(Step.SET_ADDRESS):
+        return None
+    able = may_set(move, room)
+    if able and (address in leading or bot_makes_it(move)):
+        return Act(step=Step.SET_ADDRESS, content=with_address(move, room, leading))
+    reason = Reason.ADDRESS_UNSET if address in leading else Reason.ADDRESS_MISSING
+    return Wait(reason=reason, until=move.expires_at, goal=Goal.ADDRESSED)
+
+
 def bot_stepped_down(look: Look) -> Next:
     """The bot gives its level back: it keeps what it takes to speak."""
     move, room = look.move, look.room
@@ -167,4 +191,4 @@ ARRIVAL: Final[tuple[Reach, ...]] = (
 )
 
 # Once the new account was promoted and read back.
-AFTERWARDS: Final[tuple[Reach, ...]] = (stepped_down, left)
+AFTERWARDS: Final[tuple[Reach, ...]] = (published, addressed, stepped_down, left)

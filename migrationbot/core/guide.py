@@ -37,7 +37,7 @@ def could_help(move: RoomMove, room: RoomState) -> tuple[str, ...]:
     Whether they are in the room is not known yet.
     """
     power, least = room.power, min(room.power.invite, room.power.to_send("m.room.power_levels"))
-    others = {*power.users, *power.creators} - {move.bot, move.new}
+    others = {*power.users, *power.creators} - _not_asked(move)
     able = (user for user in others if power.level_of(user) >= least)
     return tuple(sorted(able, key=lambda user: (-power.level_of(user), user)))
 
@@ -54,8 +54,13 @@ def _errand(goal: Goal, move: RoomMove, room: RoomState) -> Errand | None:
 
 
 def _able(move: RoomMove, room: RoomState, asked: int) -> tuple[str, ...]:
-    if room.holds(move.old, asked):
+    if not move.lost and room.holds(move.old, asked):
         return (move.old,)
-    others = (user for user in room.members if user not in (move.bot, move.new, move.old))
+    others = (user for user in room.members if user not in _not_asked(move) | {move.old})
     able = [user for user in others if room.holds(user, asked)]
     return tuple(sorted(able, key=lambda user: (worth(room.power, user), user)))
+
+
+def _not_asked(move: RoomMove) -> set[str]:
+    """The accounts that are not asked to do anything by hand; one that is lost can't."""
+    return {move.bot, move.new, *((move.old,) if move.lost else ())}

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from .able import worth
-from .move import Phase, RoomMove
+from .move import Phase, Reason, RoomMove
 from .power import PowerLevels
-from .room import RoomState
+from .room import CANONICAL_ALIAS, RoomState
 from .ways import needs_invite
 
 
@@ -34,13 +34,23 @@ def level_asked_now(move: RoomMove, room: RoomState) -> int:
         asked.append(power.invite)
     if move.plan.open_from is not None:
         asked.append(power.to_send("m.room.history_visibility"))
+    if move.options.address:
+        asked.append(power.to_send(CANONICAL_ALIAS))
     if move.options.leave:
         asked.append(power.kick)
     return max(asked)
+
+
+def level_missing(reason: Reason | None, move: RoomMove, room: RoomState) -> int:
+    """The level that somebody needs, the bot or a person, for what is waited for."""
+    if reason is Reason.ADDRESS_UNSET:
+        return room.power.to_send(CANONICAL_ALIAS)
+    return level_needed(move, room)
 
 
 def level_needed(move: RoomMove, room: RoomState) -> int:
     """The level with which the bot could do all that it may still have to."""
     power: PowerLevels = room.power
     history = power.to_send("m.room.history_visibility") if move.plan.open_from else 0
-    return max(level_now(move, room), power.invite, power.to_send("m.room.power_levels"), history)
+    address = power.to_send(CANONICAL_ALIAS) if move.options.address else 0
+    return max(level_now(move, room), power.invite, power.to_send("m.room.power_levels"), history, address)

@@ -76,10 +76,14 @@ class Reason(Enum):
     PAUSED = "paused"  # waits for an operator to resume the bot
     TAKE_OVER = "take_over"  # the bot now has the level to go on, and waits for those who may approve
     STEP_DOWN = "step_down"  # waits for the old account to lower its own level
+    ADDRESS_MISSING = "address_missing"  # waits for the new alias to be made on its server
+    ADDRESS_UNSET = "address_unset"  # waits for somebody to make the new alias the main address
     LEAVE = "leave"  # waits for the old account to leave
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
     REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account
+    REFUSED_BY_OLD = "refused_by_old"  # the account that was said to be lost says no
+    OLD_IN_USE = "old_in_use"  # the account that was said to be lost is in use
     DECLINED = "declined"  # the new account turned the invite down, or left again
     NEW_REMOVED = "new_removed"  # somebody removed or banned the new account
     OLD_REMOVED = "old_removed"  # somebody removed or banned the old account
@@ -106,6 +110,8 @@ class Goal(Enum):
     PROMOTED = "promoted"  # the new account has its level
     STEPPED_DOWN = "stepped_down"  # the old account has no more than the room's default
     LEFT = "left"  # the old account is not in the room any more
+    ADDRESSED = "addressed"  # the new alias is the room's main address
+    PUBLISHED = "published"  # the room keeps a record of the move
     INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
 
 
@@ -124,6 +130,7 @@ class Options:
     leave: bool = False  # afterwards the old account leaves
     hand_over: bool = False  # afterwards the room is upgraded, with the new account as a creator
     address: str = ""  # the alias that becomes the canonical one
+    record: bool = False  # afterwards the room keeps a public record of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +161,9 @@ class Rules:
     wait_for_owner_invite: int = 0  # milliseconds that the old account has to invite by itself
     give_up_after: int = 48 * 3_600_000  # milliseconds that a blocker may last
     step_down_after: bool = False  # the bot lowers its own level when it is done
+    publish_record: bool = False  # rooms keep a public record of who moved where
+    approvals_for_lost: int = 2  # when nobody vouches from the old account
+    lost_after: int = 30 * 86_400_000  # milliseconds of silence after which an account may be lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +222,11 @@ class RoomMove:
     ending: Ending | None = None  # set once it stops
     alone: bool = True  # no other open migration needs the bot in this room
 
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else speaks for the old account, because nobody can use it any more."""
+        return self.requester != self.old
+
     def done(self, step: Step) -> bool:
         """Whether the latest attempt of the step is known to have worked."""
         record = self.records.get(step)
@@ -248,6 +263,11 @@ class Migration:
     cancelled_by: str = ""  # who typed `!migrate cancel`, if anyone did
     ended: bool = False
     records: Mapping[Step, Record] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else asks for the old account, because nobody can use it any more."""
+        return self.requester != self.old
 
     def event_of(self, step: Step) -> str | None:
         """The event that the step made, when it is done."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from .able import can_send, worth
 from .errors import Code, Refused
 from .history import reading, should_open
+from .lost import left_its_level
 from .move import Plan
 from .power import PowerLevels, can_raise
 from .room import Membership, RoomState
@@ -24,6 +25,7 @@ class Wish:
     open_history: bool = True  # the operator allows it and the requester did not say --keep-history
     more: bool = False  # something is asked for that is left to do when nothing is left to give
     memberships: frozenset[str] = frozenset()  # rooms that the new account is in, or will be by then
+    lost: bool = False  # somebody else asks, because nobody can use the old account any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,8 @@ def check_possible(wish: Wish, room: RoomState, plan: Plan) -> None:
 
     `room` has to know the memberships of those with the highest levels.
     """
-    missing, others = lacks(wish, room, plan), set(room.members) - {wish.bot, wish.new}
+    silent = {wish.old} if wish.lost else set()
+    missing, others = lacks(wish, room, plan), set(room.members) - {wish.bot, wish.new} - silent
     hopeless = [lack for lack in missing if not any(room.holds(user, lack.needed) for user in others)]
     if hopeless:
         worst = max(missing, key=lambda lack: lack.needed)
@@ -102,8 +105,8 @@ def _check_doors(wish: Wish, room: RoomState) -> None:
     """What no level of the bot's could open."""
     if room.successor is not None:
         raise Refused(Code.ROOM_UPGRADED, successor=room.successor)
-    if not room.joined(wish.old):
-        raise Refused(Code.NOT_JOINED, old=wish.old)
+    if not (room.joined(wish.old) or (wish.lost and left_its_level(room, wish.old))):
+        raise Refused(Code.NOT_JOINED, old=wish.old, **({"lost": "yes"} if wish.lost else {}))
     if room.membership(wish.new) is Membership.BAN:
         raise Refused(Code.NEW_BANNED, new=wish.new, by=room.members[wish.new].sender)
     if not room.admits_server_of(wish.new):

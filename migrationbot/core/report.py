@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import Enum
 
 from .able import worth
+from .address import main_address
 from .move import Ending, Outcome, Reason, RoomMove
 from .room import RoomState
 from .traces import invite_stands, opening_stands
@@ -19,6 +20,7 @@ class Left(Enum):
     CLOSE_HISTORY = "close_history"  # the history that the bot opened is still open
     WITHDRAW_INVITE = "withdraw_invite"  # the unanswered invite is still open
     STEP_DOWN = "step_down"  # the old account was to give up its level, and has it still
+    SET_ADDRESS = "set_address"  # the new alias is not the room's main address
     OLD_KEEPS_PLACE = "old_keeps_place"  # the old account is still in the room
     EXPORT_KEYS = "export_keys"  # earlier encrypted messages need the keys of the old account's client
 
@@ -34,6 +36,7 @@ def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, .
         Left.CLOSE_HISTORY: opening_stands(move, room),
         Left.WITHDRAW_INVITE: not arrived and not abandoned and invite_stands(move, room),
         Left.STEP_DOWN: arrived and move.options.step_down and _still_up(move, room),
+        Left.SET_ADDRESS: arrived and move.options.address not in ("", main_address(room)),
         Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old),
         Left.EXPORT_KEYS: arrived and room.encrypted,
     }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -14,6 +14,10 @@ from .ids import server_of
 from .power import PowerLevels
 
 _Choice = TypeVar("_Choice", bound=Enum)
+
+MOVED = "io.github.migrationbot.moved"
+CANONICAL_ALIAS = "m.room.canonical_alias"
+BESIDES = (MOVED, CANONICAL_ALIAS)  # types of state that only some moves need
 
 
 class Membership(Enum):
@@ -59,6 +63,7 @@ class Member:
     sender: str  # who made it so: the account itself when it joined or left
     event_id: str
     replaces_state: str | None = None  # the event ID of the standing before this one
+    sent_at: int = 0  # milliseconds since the epoch, as its sender's server claims
 
     @property
     def by_self(self) -> bool:
@@ -85,6 +90,7 @@ class RoomState:
     encrypted: bool
     successor: str | None  # the room ID that the tombstone names; "" when it names none
     members: Mapping[str, Member]
+    more: Mapping[tuple[str, str], StateEvent] = field(default_factory=dict)  # what some moves need besides
 
     def membership(self, user_id: str) -> Membership:
         """The account's membership; `LEAVE` for one that was never here."""
@@ -147,6 +153,7 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
         encrypted=content("m.room.encryption") is not None,
         successor=None if tombstone is None else _text(tombstone.get("replacement_room")),
         members={key: member_of(event) for (kind, key), event in state.items() if kind == "m.room.member"},
+        more={place: event for place, event in state.items() if place[0] in BESIDES},
     )
 
 
@@ -157,6 +164,7 @@ def member_of(event: StateEvent) -> Member:
         sender=event.sender,
         event_id=event.event_id,
         replaces_state=event.replaces_state,
+        sent_at=event.sent_at,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .approval import Evidence, confirmed, judge
+from .address import main_address
+from .approval import Evidence, confirmed, judge, missing
 from .levels import level_asked_now, level_now
 from .move import Goal, RoomMove, Step
 from .room import RoomState
@@ -20,6 +21,7 @@ class Standing:
     met: tuple[Goal, ...]
     to_come: tuple[Goal, ...]
     agreed: tuple[str, ...] = ()  # whose yes counts now
+    missing: int = 0  # how many more have to agree
     level: int  # what the new account has, or will be given
 
 
@@ -28,9 +30,10 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
     level, has = level_now(move, room), room.power.level_of(move.new)
     if move.ending is not None:
         return Standing(met=(), to_come=_to_undo(move, room), level=has)
-    agreed = judge(move, room, evidence, level_asked_now(move, room)).approvers
+    consent = judge(move, room, evidence, level_asked_now(move, room))
+    more = missing(move, evidence, consent)
     goals = {
-        Goal.APPROVED: move.done(Step.PROMOTE) or len(agreed) >= move.rules.approvals_needed,
+        Goal.APPROVED: move.done(Step.PROMOTE) or not more,
         Goal.HISTORY_OPEN: _history_open(move, room),
         Goal.INVITED: _invited(move, room),
         Goal.JOINED: room.joined(move.new),
@@ -39,11 +42,14 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
         Goal.PROMOTED: _promoted(move, room, level),
         Goal.STEPPED_DOWN: _stepped_down(move, room),
         Goal.LEFT: not room.joined(move.old) if move.options.leave else None,
+        Goal.ADDRESSED: _addressed(move, room),
+        Goal.PUBLISHED: True if move.done(Step.PUBLISH) else None,
     }
     return Standing(
         met=tuple(goal for goal, met in goals.items() if met),
         to_come=tuple(goal for goal, met in goals.items() if met is False),
-        agreed=agreed,
+        agreed=consent.approvers,
+        missing=more,
         level=max(level, has),
     )
 
@@ -79,6 +85,11 @@ def _stepped_down(move: RoomMove, room: RoomState) -> bool | None:
     if not move.options.step_down or power.is_creator(move.old):
         return None
     return power.level_of(move.old) <= power.users_default
+
+
+def _addressed(move: RoomMove, room: RoomState) -> bool | None:
+    address = move.options.address
+    return move.done(Step.SET_ADDRESS) or address == main_address(room) if address else None
 
 
 def _to_undo(move: RoomMove, room: RoomState) -> tuple[Goal, ...]:

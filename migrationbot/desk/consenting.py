@@ -14,7 +14,7 @@ from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import spot
 from migrationbot.chat.wishes import Approve, Refuse
-from migrationbot.core.approval import Answer, Reaction, entitled, judge
+from migrationbot.core.approval import Answer, Reaction, entitled, judge, missing
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
@@ -118,8 +118,8 @@ class Consenting:
             return None
         said = Reaction(event_id=letter.message.event_id, sender=letter.sender, answer=answer)
         evidence = replace(sight.evidence, reactions=(*sight.evidence.reactions, said))
-        agreed = judge(move, sight.room, evidence, level_asked_now(move, sight.room)).approvers
-        return answers.counted(migration, missing=max(0, move.rules.approvals_needed - len(agreed)))
+        more = missing(move, evidence, judge(move, sight.room, evidence, level_asked_now(move, sight.room)))
+        return answers.counted(migration, missing=more)
 
     async def _note(self, answer: Answer, migration: Migration, letter: Letter) -> None:
         statement = Statement(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from logging import Logger
 
 from migrationbot.chat.card import Card
-from migrationbot.chat.wishes import Approve, Check, List, Migrate, Refuse, Retry, Status
+from migrationbot.chat.wishes import Approve, Check, List, Migrate, Refuse, Retry, Status, WhereIs
 from migrationbot.config import Settings
 from migrationbot.core.move import Rules
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.rooms import Rooms
+from migrationbot.moves.proof import Proof
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.steps import Clock
@@ -27,6 +28,7 @@ from .letter import Letter
 from .looking import Looking
 from .reception import Counter
 from .retrying import Retrying
+from .whereabouts import Whereabouts
 from .which import Which
 
 
@@ -42,6 +44,7 @@ class Words:
     stated: Stated
     pauses: Pauses
     witness: Witness
+    proof: Proof
     writer: RequestWriter
     migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
     settings: Callable[[], Settings]
@@ -71,6 +74,9 @@ def counters(words: Words) -> Mapping[type, Counter]:
         woken=words.woken,
         log=words.log,
     )
+    whereabouts = Whereabouts(
+        bot=words.bot, rooms=words.rooms, store=words.store, proof=words.proof, rules=words.rules
+    )
     return {
         Status: looking.status,
         List: looking.mine,
@@ -78,6 +84,7 @@ def counters(words: Words) -> Mapping[type, Counter]:
         Approve: consenting.approve,
         Refuse: consenting.refuse,
         Retry: retrying.retry,
+        WhereIs: whereabouts.tell,
     }
 
 

@@ -15,7 +15,7 @@ from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.history import Visibility
-from migrationbot.core.levels import level_needed
+from migrationbot.core.levels import level_missing
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
 from migrationbot.core.room import JoinRule
 from migrationbot.core.standing import standing
@@ -101,7 +101,7 @@ class Looking:
             wait=wait.reason if wait else None,
             until=waits_until(move, wait) if wait else 0,
             retry_at=wait.until if wait and failed else None,
-            level=level_needed(move, sight.room),
+            level=level_missing(wait.reason if wait else None, move, sight.room),
             now=now,
         )
 

@@ -25,8 +25,10 @@ from migrationbot.store.database import AlreadyThere
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 
+from .addressing import check_address
 from .finding import Finding
 from .letter import Letter
+from .vouching import Vouching
 
 _MOST_LOOKED_UP = 40  # memberships of those who could do what the bot may not
 _MOST_ALLOWED = 10  # rooms of a restricted join rule
@@ -40,6 +42,7 @@ class Moving:
     rooms: Rooms
     store: Migrations
     openings: Openings
+    vouching: Vouching
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration, Sequence[str]], None]  # is told of each new migration and its rooms
@@ -81,18 +84,18 @@ class Moving:
         migration = Migration(
             number=0,
             requester=message.sender,
-            old=message.sender,
+            old=str(command.old) if command.old else message.sender,
             new=str(command.new),
             home_room=letter.room_id,
             command_event=message.event_id,
             thread_root=letter.thread_root,
             created_at=self.now(),
             expires_at=self.now() + settings.request_expires_hours * 3_600_000,
-            options=_options(command),
+            options=_options(command, settings),
         )
         if await self.store.active_in(room_id, (migration.old, migration.new)):
             raise await self._already_moving(migration, room_id)
-        people = (self.bot, migration.old, migration.new)
+        people = (self.bot, migration.old, migration.new, migration.requester)
         room = await self.rooms.read(room_id, people, whole=True)
         # What another move has opened for a while is not the room's own setting.
         own = await self.openings.own_setting(room_id)
@@ -103,7 +106,8 @@ class Moving:
             old=migration.old,
             new=migration.new,
             open_history=opens,
-            more=migration.options != Options(keep_history=command.keep_history),
+            lost=migration.lost,
+            more=replace(migration.options, record=False) != Options(keep_history=command.keep_history),
             memberships=await self._memberships(room, migration.new),
         )
         plan = make_plan(wish, room)
@@ -119,9 +123,12 @@ class Moving:
             options=migration.options,
             expires_at=migration.expires_at,
         )
+        await check_address(self.rooms, migration, room_id)
         if plan.guided:
             able = could_help(asked, room)[:_MOST_LOOKED_UP]
             check_possible(wish, await self.rooms.with_members(room, able), plan)
+        if migration.lost:
+            await self.vouching.check(asked, room)
         return migration, asked
 
     async def _memberships(self, room: RoomState, new: str) -> frozenset[str]:
@@ -145,8 +152,6 @@ class Moving:
             raise Refused(Code.NEW_IS_BOT, new=new)
         if old == new:
             raise Refused(Code.SAME_ACCOUNT, new=new)
-        if old != requester:
-            raise Refused(Code.NOT_YOURS, old=old)
         check_not_lookalike(command.new, UserId.seen(old))
 
     async def _check_open(self, requester: str) -> None:
@@ -159,14 +164,19 @@ class Moving:
         return Refused(Code.ALREADY_MOVING, number=str(number or ""))
 
 
-def _options(command: Migrate) -> Options:
-    return Options(keep_history=command.keep_history, step_down=command.step_down, leave=command.leave)
+def _options(command: Migrate, settings: Settings) -> Options:
+    return Options(
+        keep_history=command.keep_history,
+        step_down=command.step_down,
+        leave=command.leave,
+        address=command.address or "",
+        record=settings.publish_record,
+    )
 
 
 def _check_supported(command: Migrate) -> None:
     """Raises Refused for what can be written but not done yet."""
-    for option in ("hand_over", "address"):
-        if getattr(command, option):
-            raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
+    if command.hand_over:
+        raise Refused(Code.BAD_OPTION, option="--hand-over")
     if command.scope is not Scope.ROOM:
         raise Refused(Code.USAGE)

@@ -75,4 +75,5 @@ def _the_same(migration: Migration, room_id: str, sender: str) -> Migrate:
         step_down=migration.options.step_down,
         leave=migration.options.leave,
         room=room_id,
+        address=migration.options.address or None,
     )

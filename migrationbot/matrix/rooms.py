@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,7 +37,7 @@ _JUDGED = (  # what a decision depends on
 )
 _SHOWN = ("m.room.name",)  # what else a card tells of
 _REACTION_PAGES = 20  # of 100 each: beyond that nobody reads them either
-_PROFILE_TIMEOUT = 10.0  # seconds: a warning is not worth a longer wait
+_PROFILE_TIMEOUT = 10.0  # seconds: what another server knows is not worth a longer wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +60,22 @@ class Rooms:
         self._api = api
         self._sealing = sealing
 
-    async def read(self, room_id: str, user_ids: Iterable[str], *, whole: bool = False) -> RoomState:
+    async def read(
+        self,
+        room_id: str,
+        user_ids: Iterable[str],
+        *,
+        whole: bool = False,
+        more: Iterable[tuple[str, str]] = (),
+    ) -> RoomState:
         """The room's state now, with the memberships of these accounts. Its cost does not grow with the room.
 
-        With `whole` also what decisions do not need, but cards tell of.
+        With `whole` also what decisions do not need, but cards tell of; and `more` by type and state key.
         Raises Forbidden when the bot is not in the room.
         """
         kinds = (*_JUDGED, *_SHOWN) if whole else _JUDGED
         wanted = [(kind, "") for kind in kinds] + [("m.room.member", user) for user in sorted(set(user_ids))]
+        wanted += more
         found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
         try:
             return read_room(room_id, (event for event in found if event is not None))
@@ -137,7 +146,7 @@ class Rooms:
     async def of_alias(self, alias: str) -> str | None:
         """The room ID that an alias stands for; None when nobody says so, its own server included."""
         try:
-            answer = await self._api.get(path(CLIENT, "directory", "room", alias))
+            answer = await self._api.get(path(CLIENT, "directory", "room", alias), seconds=_PROFILE_TIMEOUT)
         except (NotFound, Forbidden, Rejected, RemoteUnreachable, TimedOut):
             return None
         room_id = answer.get("room_id")
@@ -160,11 +169,19 @@ class Rooms:
         name = event.content.get("name") if event else None
         return name if isinstance(name, str) else None
 
-    async def put_state(self, room_id: str, event_type: str, content: Mapping[str, Any]) -> str:
-        """Set one state event with an empty state key; gives its event ID."""
-        where = path(CLIENT, "rooms", room_id, "state", event_type, "")
+    async def put_state(
+        self, room_id: str, event_type: str, content: Mapping[str, Any], state_key: str = ""
+    ) -> str:
+        """Set one state event; gives its event ID."""
+        where = path(CLIENT, "rooms", room_id, "state", event_type, state_key)
         answer = await self._api.send("PUT", where, content)
         return str(answer.get("event_id", ""))
+
+    async def make_alias(self, alias: str, room_id: str) -> None:
+        """Make an alias on the bot's own server, unless there is one already."""
+        with suppress(Rejected):
+            where = path(CLIENT, "directory", "room", alias)
+            await self._api.send("PUT", where, {"room_id": room_id})
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite an account."""

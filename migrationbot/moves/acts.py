@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from migrationbot.core.able import level_to_speak
+from migrationbot.core.address import PLACE, bot_makes_it, main_address
+from migrationbot.core.besides import read_besides
 from migrationbot.core.decisions import Act
 from migrationbot.core.levels import level_now
 from migrationbot.core.move import Migration, Record, RoomMove, Step
+from migrationbot.core.moved import place_of
 from migrationbot.core.power import implied_content, with_integers, with_level
 from migrationbot.core.room import Membership, RoomState
 from migrationbot.matrix.rooms import Rooms
@@ -27,6 +30,12 @@ SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
 
 
 MOVED = "moved to a new account, and asked to be removed"  # shown with the kick
+
+# Where the state stands that a step sets as a whole: its type and state key.
+PLACES: Mapping[Step, Callable[[RoomMove], tuple[str, str]]] = {
+    Step.PUBLISH: place_of,
+    Step.SET_ADDRESS: lambda _: PLACE,
+}
 
 
 class NotShown(Exception):
@@ -105,6 +114,11 @@ class Acts:
         elif act.step in POWER_STEPS and act.level is not None:
             content = with_level(_power_content(room), POWER_STEPS[act.step](move), act.level)
             return await rooms.put_state(room_id, POWER_LEVELS, content)
+        elif act.content is not None:
+            if act.step is Step.SET_ADDRESS and bot_makes_it(move):
+                await rooms.make_alias(move.options.address, room_id)
+            kind, key = PLACES[act.step](move)
+            return await rooms.put_state(room_id, kind, act.content, key)
         else:
             content = _history_content(act.step, move, room)
             return await rooms.put_state(room_id, "m.room.history_visibility", content)
@@ -112,7 +126,8 @@ class Acts:
 
     async def _shown(self, record: Record, move: RoomMove) -> str:
         """The event by which the room shows the act. Raises NotShown when it does not."""
-        room = await self._rooms.read(move.room_id, (move.bot, move.old, move.new))
+        people = (move.bot, move.old, move.new)
+        room = await self._rooms.read(move.room_id, people, more=read_besides(move))
         event_id = _LOOK_UP[record.step](record, move, room)
         if event_id is None:
             raise NotShown(record.step.value)
@@ -134,7 +149,10 @@ def _base(step: Step, move: RoomMove, room: RoomState) -> str | None:
     if step in (Step.INVITE, Step.WITHDRAW_INVITE, Step.REMOVE_OLD):
         member = room.members.get(move.old if step is Step.REMOVE_OLD else move.new)
         return member.event_id if member else None
-    event = room.power_event if step in POWER_STEPS else room.history_event
+    if step in PLACES:
+        event = room.more.get(PLACES[step](move))
+    else:
+        event = room.power_event if step in POWER_STEPS else room.history_event
     return event.event_id if event else None
 
 
@@ -211,6 +229,21 @@ def _bot_down(record: Record, move: RoomMove, room: RoomState) -> str | None:
     return _lowered(record, move.bot, room, level_to_speak(room.power))
 
 
+def _published(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    """Done once another event of the bot's than the one before stands there."""
+    event = room.more.get(place_of(move))
+    if event is None or event.event_id == record.base:
+        return None
+    return event.event_id if event.sender == move.bot else None
+
+
+def _addressed(record: Record, move: RoomMove, room: RoomState) -> str | None:
+    event = room.more.get(PLACE)
+    if event is None or event.event_id == record.base:
+        return None
+    return event.event_id if main_address(room) == move.options.address else None
+
+
 def _lowered(record: Record, user_id: str, room: RoomState, level: int) -> str | None:
     """Done once the entry stands in an event after the one that ours was based on."""
     event = room.power_event
@@ -228,4 +261,6 @@ _LOOK_UP = {
     Step.REMOVE_OLD: _removed,
     Step.STEP_DOWN: _stepped_down,
     Step.BOT_DOWN: _bot_down,
+    Step.PUBLISH: _published,
+    Step.SET_ADDRESS: _addressed,
 }

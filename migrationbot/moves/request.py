@@ -10,13 +10,15 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.chat.cards import Venue
 from migrationbot.chat.spot import spot
-from migrationbot.core.approval import NOTHING_YET, who_may_approve
+from migrationbot.core.approval import NOTHING_YET, needed, who_may_approve
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.levels import level_asked_now
+from migrationbot.core.lost import sees_since
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
 from migrationbot.matrix.rooms import Rooms
+from migrationbot.moves.lookout import Lookout
 
 _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
 
@@ -24,9 +26,10 @@ _MOST_LOOKED_UP = 40  # memberships: more than that need not be named
 class RequestWriter:
     """Writes the request card of a one-room migration."""
 
-    def __init__(self, rooms: Rooms, *, encrypts: Callable[[], bool]) -> None:
+    def __init__(self, rooms: Rooms, lookout: Lookout, *, encrypts: Callable[[], bool]) -> None:
         """`encrypts` tells whether the bot can speak in encrypted rooms."""
         self._rooms = rooms
+        self._lookout = lookout
         self._encrypts = encrypts
 
     async def write(
@@ -55,6 +58,8 @@ class RequestWriter:
             dry_run=dry_run,
             venue=self._venue(migration, move, room, at=at, dry_run=dry_run),
             spot=spot(move.room_id, room.name, at=at),
+            seen_at=await self._lookout.seen_at(room, move.old) if move.lost else None,
+            sees_since=sees_since(room, move.bot),
         )
         return cards.request(migration, move, room, asking)
 
@@ -78,5 +83,5 @@ class RequestWriter:
             more=len(joined[cards.NAMED_APPROVERS :]) + len(candidates[_MOST_LOOKED_UP:]),
             anyone=room.power.users_default >= asked,
             asked=asked,
-            needed=move.rules.approvals_needed,
+            needed=needed(move, await self._lookout.able(move, room) if move.lost else None),
         )

@@ -17,4 +17,7 @@ def rules_of(settings: Settings) -> Rules:
         step_down_after=settings.step_down_after,
         wait_for_owner_invite=settings.wait_for_owner_invite_minutes * _MINUTE,
         give_up_after=settings.give_up_after_hours * 3_600_000,
+        approvals_for_lost=settings.approvals_for_lost_accounts,
+        publish_record=settings.publish_record,
+        lost_after=settings.lost_after_days * 86_400_000,
     )

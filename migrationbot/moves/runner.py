@@ -19,7 +19,7 @@ from migrationbot.core.approval import Evidence, judge
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Turned, Wait
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
+from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
 from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import (
@@ -49,6 +49,8 @@ from migrationbot.store.migrations import Migrations
 from migrationbot.store.stated import Stated
 from migrationbot.upkeep.oversight import Oversight
 
+# Milliseconds after which to look for what no event tells of.
+_UNHEARD = {Reason.ADDRESS_MISSING: 300_000}
 _LONGEST_NAP = 24 * 3_600_000  # milliseconds: look again once a day whatever was decided
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0  # seconds, while the homeserver or the database is down
 _LONGEST_SHUT_OUT = 3600.0  # seconds, while the bot may not read or speak in the room
@@ -181,6 +183,7 @@ class Runner:
             if move.phase is Phase.ENDED:
                 return None
             sight = await self._with.witness.look(migration, move)
+            self._with.watch.add_people(key, sight.electors)
             still_due = partial(self._still_due, move, sight.evidence)
             if await self._with.acts.settle(migration, move, sight.room, still_due):
                 continue
@@ -191,7 +194,8 @@ class Runner:
             if isinstance(decision, Wait):
                 await self._with.tell.waiting(migration, move, sight, decision)
                 again = await self._with.checklist.show(migration, move, sight)
-                return decision.until if again is None else min(again, decision.until)
+                sooner = now + _UNHEARD.get(decision.reason, _LONGEST_NAP)
+                return min(each for each in (again, sooner, decision.until) if each is not None)
             if isinstance(decision, Act):
                 await self._act(decision, migration, move, sight)
             else:

@@ -11,7 +11,7 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.spot import Spot, spot
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
-from migrationbot.core.levels import level_asked_now, level_needed
+from migrationbot.core.levels import level_asked_now, level_missing
 from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
 from migrationbot.moves.stage import nearest
 from migrationbot.moves.steps import Steps
@@ -42,7 +42,7 @@ class Tell:
             migration,
             move,
             replace(wait, until=waits_until(move, wait)),
-            needed=level_needed(move, sight.room),
+            needed=level_missing(wait.reason, move, sight.room),
             now=self._steps.now(),
             spot=_spot(migration, move, sight.room.name),
         )

@@ -20,6 +20,7 @@ class Watch:
         self._rooms: dict[str, set[Key]] = defaultdict(set)
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._speakers: dict[tuple[str, str], set[Key]] = defaultdict(set)
 
     def add(
         self,
@@ -40,6 +41,10 @@ class Watch:
             self._rooms[room_id] |= keys
             for person in (migration.old, migration.new, migration.requester):
                 self._people[room_id, person] |= keys
+            if migration.lost:
+                self._speakers[room_id, migration.old] |= keys
+            if migration.options.address:
+                self._speakers[room_id, migration.new] |= keys
         for event_id in (
             migration.command_event,
             migration.event_of(Step.REQUEST_CARD),
@@ -58,6 +63,7 @@ class Watch:
         _forget(self._rooms, number)
         _forget(self._messages, number)
         _forget(self._people, number)
+        _forget(self._speakers, number)
 
     def room(self, room_id: str) -> frozenset[Key]:
         """The moves that depend on this room's state."""
@@ -66,6 +72,10 @@ class Watch:
     def message(self, event_id: str) -> frozenset[Key]:
         """The moves whose command or card this is."""
         return frozenset(self._messages.get(event_id, ()))
+
+    def speaker(self, room_id: str, user_id: str) -> frozenset[Key]:
+        """The moves that this account ends, or has look again, by saying anything."""
+        return frozenset(self._speakers.get((room_id, user_id), ()))
 
     def person(self, room_id: str, user_id: str) -> frozenset[Key]:
         """The moves that depend on this account's membership."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from migrationbot.core.approval import Evidence, Reaction
+from migrationbot.core.address import in_question
+from migrationbot.core.approval import Evidence, Reaction, who_may_approve
+from migrationbot.core.besides import read_besides
+from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.stage import nearest
 from migrationbot.moves.statements import Statements
 
@@ -24,6 +28,7 @@ class Sight:
 
     room: RoomState
     evidence: Evidence
+    electors: tuple[str, ...] = ()  # of a lost account: on whose being there it depends how many must agree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +43,9 @@ class _Shown:
 class Witness:
     """Looks, and remembers nothing."""
 
-    def __init__(self, rooms: Rooms, statements: Statements, *, bot: str) -> None:
+    def __init__(self, rooms: Rooms, statements: Statements, lookout: Lookout, *, bot: str) -> None:
         self._rooms = rooms
+        self._lookout = lookout
         self._statements = statements
         self._bot = bot
 
@@ -47,15 +53,33 @@ class Witness:
         """The room and the evidence now. Raises Forbidden when the bot is not in the room."""
         people = {self._bot, migration.old, migration.new, migration.requester}
         room, evidence = await asyncio.gather(
-            self._rooms.read(move.room_id, people), self._evidence(migration, move)
+            self._rooms.read(move.room_id, people, more=read_besides(move)),
+            self._evidence(migration, move),
         )
         others = _reactors((*evidence.reactions, *evidence.skips), room, people)
-        return Sight(room=await self._rooms.with_members(room, others), evidence=evidence)
+        room = await self._rooms.with_members(room, others)
+        evidence = replace(evidence, addresses=await self._addresses(move, room))
+        if not move.lost:
+            return Sight(room=room, evidence=evidence)
+        able, seen_at = await asyncio.gather(
+            self._lookout.able(move, room), self._lookout.seen_at(room, move.old)
+        )
+        return Sight(
+            room=room,
+            evidence=replace(evidence, able=able, old_seen_at=seen_at),
+            electors=who_may_approve(move, room.power, level_asked_now(move, room))[:_MOST_REACTORS],
+        )
+
+    async def _addresses(self, move: RoomMove, room: RoomState) -> frozenset[str]:
+        """Which of the addresses in question lead to the room."""
+        asked = in_question(move, room)
+        led_to = await asyncio.gather(*(self._rooms.of_alias(alias) for alias in asked))
+        return frozenset(alias for alias, found in zip(asked, led_to, strict=True) if found == move.room_id)
 
     async def room(self, migration: Migration, move: RoomMove) -> RoomState:
         """The room now, with all that a card tells of."""
         people = (self._bot, migration.old, migration.new)
-        return await self._rooms.read(move.room_id, people, whole=True)
+        return await self._rooms.read(move.room_id, people, whole=True, more=read_besides(move))
 
     async def name(self, move: RoomMove) -> str | None:
         """The room's name, if the bot can see it."""
@@ -76,6 +100,7 @@ class Witness:
         return Evidence(
             command_stands=stands,
             cancelled_by=migration.cancelled_by,
+            command_event=migration.command_event if home == move.room_id else "",
             card_stands=request.stands and in_room.stands,
             reactions=(*request.reactions, *in_room.reactions, *typed) if shown else (),
             confirm_stands=confirm.stands,

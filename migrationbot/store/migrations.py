@@ -102,6 +102,16 @@ class Migrations:
             most,
         )
 
+    async def of_old(self, old: str, *, room_id: str) -> Sequence[Migration]:
+        """The ended migrations of this old account in this room, the latest first."""
+        return await self._select(
+            """WHERE ended AND number IN
+                   (SELECT migration FROM room_move WHERE old_account = $1 AND room_id = $2)
+               ORDER BY number DESC LIMIT 5""",
+            old,
+            room_id,
+        )
+
     async def open_ones(self) -> Sequence[Migration]:
         """All that have not ended, the oldest first."""
         return await self._select("WHERE NOT ended ORDER BY number")

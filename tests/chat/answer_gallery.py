@@ -42,6 +42,8 @@ WAITS = (
     Reason.NOT_ALLOWED,
     Reason.OWNER_INVITE,
     Reason.PAUSED,
+    Reason.ADDRESS_MISSING,
+    Reason.ADDRESS_UNSET,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,

@@ -7,14 +7,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from migrationbot.chat import cards
+from migrationbot.chat import cards, whereabouts
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import HERE, Spot
 from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
-from migrationbot.core.move import Goal, Mishap, Options, Outcome, Phase, Plan, Reason, RoomMove, Step
+from migrationbot.core.move import (
+    Goal,
+    Mishap,
+    Options,
+    Outcome,
+    Phase,
+    Plan,
+    Reason,
+    RoomMove,
+    Rules,
+    Step,
+)
+from migrationbot.core.moved import Moved
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
 from tests.chat.answer_gallery import every_answer
@@ -36,6 +48,9 @@ from tests.chat.builders import (
 )
 from tests.core.worlds import evidence
 
+RECORD = Options(record=True)
+ADDRESS = Options(address="#room:new.org")
+
 # Every Reason stands in one of these: a new one has to be sorted in, and worded.
 WAITS = (
     Reason.APPROVAL,
@@ -48,6 +63,8 @@ WAITS = (
     Reason.NOT_ALLOWED,
     Reason.OWNER_INVITE,
     Reason.PAUSED,
+    Reason.ADDRESS_MISSING,
+    Reason.ADDRESS_UNSET,
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,
@@ -57,6 +74,8 @@ ENDINGS: Mapping[Reason, Outcome] = {
     Reason.UNSUPPORTED_VERSION: Outcome.REFUSED,
     Reason.REFUSED_BY_ADMIN: Outcome.REFUSED,
     Reason.REFUSED_BY_NEW: Outcome.REFUSED,
+    Reason.REFUSED_BY_OLD: Outcome.REFUSED,
+    Reason.OLD_IN_USE: Outcome.REFUSED,
     Reason.DECLINED: Outcome.REFUSED,
     Reason.NEW_REMOVED: Outcome.REFUSED,
     Reason.OLD_REMOVED: Outcome.REFUSED,
@@ -77,6 +96,19 @@ SPACE_RULE = {
     "allow": [{"type": "m.room_membership", "room_id": "!space:old.org"}],
 }
 OPTIONS = (Options(step_down=True), Options(leave=True), Options(step_down=True, leave=True))
+
+
+def moved(cast: Cast = CAST) -> Moved:
+    """What is known of a move, by events whose IDs hold anything."""
+    ids = [f"${cast.admin}{number}" for number in range(7)]
+    return Moved(
+        number=7,
+        old=cast.old,
+        new=cast.new,
+        command=ids[0],
+        approvals=tuple(ids[1:6]),
+        confirmation=ids[6],
+    )
 
 
 def approvers(*named: str, **changes: Any) -> cards.Approvers:
@@ -140,12 +172,17 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
     old, new, bot, admin = cast.old, cast.new, cast.bot, cast.admin
     yield "usage", Refused(Code.USAGE)
     yield "bad option", Refused(Code.BAD_OPTION, option="--leave")
+    yield "lost", Refused(Code.BAD_OPTION, option="--leave", problem="lost", old=old)
     yield "bad user id", Refused(Code.BAD_USER_ID, shown="@A:x", reason="localpart")
+    address = {"option": "--address", "address": "#a:" + cast.admin, "new": new}
+    for problem in ("address_taken", "address_elsewhere"):
+        yield problem, Refused(Code.BAD_OPTION, problem=problem, **address)
     yield "lookalike", Refused(Code.LOOKALIKE, shown="@a:x", reason="like_old", like="@b:x")
     yield "same account", Refused(Code.SAME_ACCOUNT, new=new)
     yield "new is bot", Refused(Code.NEW_IS_BOT, new=bot)
     yield "old is bot", Refused(Code.OLD_IS_BOT, old=bot)
     yield "not joined", Refused(Code.NOT_JOINED, old=old)
+    yield "not joined, lost", Refused(Code.NOT_JOINED, old=old, lost="yes")
     yield "nothing to move", Refused(Code.NOTHING_TO_MOVE, new=new, old=old)
     yield "already moving", Refused(Code.ALREADY_MOVING, number="6")
     yield "already moving, ended", Refused(Code.ALREADY_MOVING, number="")
@@ -160,8 +197,11 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
         yield purposes, Refused(Code.LACKS_POWER, bot=bot, needed="100", has="50", purposes=purposes)
     yield "too many open", Refused(Code.TOO_MANY_OPEN, open="3")
     yield "not yours to ask", Refused(Code.NOT_YOURS, old=old)
+    yield "not yours to ask, if lost", Refused(Code.NOT_YOURS, old=old, new=new, asked="100")
+    yield "in use", Refused(Code.NOT_YOURS, old=old, seen_at=str(NOW - DAY), again_at=str(NOW + DAY))
     yield "not yours to cancel", Refused(Code.NOT_YOURS, number="6", requester=admin)
     yield "no such number", Refused(Code.NO_SUCH_MIGRATION, number="6")
+    yield "no such move", Refused(Code.NO_SUCH_MIGRATION, old=old)
     yield "no such thread", Refused(Code.NO_SUCH_MIGRATION, number="")
 
 
@@ -203,6 +243,7 @@ def every_card(cast: Cast = CAST, named: tuple[str, ...] = ()) -> dict[str, Card
         **{f"refusal: {name}": cards.refusal(each, command="migrate") for name, each in refusals(cast)},
         **every_answer(cast, named),
         "help": cards.usage(command="migrate"),
+        "moved": whereabouts.moved(moved(cast), room_id="!" + cast.admin),
     }
 
 
@@ -224,17 +265,37 @@ def _asking(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     going = move(weak, cast=cast, options=OPTIONS[-1])
     found["request: outranked"] = request(weak, *named, cast=cast, move=going)
     found["request: of another"] = request(usual, *named, cast=cast, migration=other)
+    kept = move(usual, cast=cast, options=RECORD, rules=Rules(publish_record=True))
+    found["request: with a record"] = request(usual, *named, cast=cast, move=kept)
+    found["request: with a record, anyone"] = request(usual, cast=cast, move=kept, anyone=True, asked=0)
+    renamed = move(usual, cast=cast, options=ADDRESS)
+    held = room(cast=cast, events={"m.room.canonical_alias": 101})
+    local = replace(renamed, options=Options(address="#room:old.org"), new="@new:old.org")
+    found["request: with an address"] = request(usual, *named, cast=cast, move=renamed)
+    found["request: with an address for others to set"] = request(held, *named, cast=cast, move=renamed)
+    found["request: with an address of the bot's"] = request(usual, *named, cast=cast, move=local)
+    lost = {"migration": other, "seen_at": NOW - 40 * DAY}
+    found["request: lost, never seen"] = request(usual, *named, cast=cast, migration=other)
+    found["request: lost"] = request(usual, *named, cast=cast, needed=2, more=1, **lost)
+    found["request: lost, seen since today"] = request(usual, *named, cast=cast, sees_since=NOW, **lost)
+    found["request: lost, too few"] = request(usual, cast.admin, cast=cast, **lost)
     return found
 
 
 def _under_way(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
     usual = room(cast=cast)
     current = move(usual, cast=cast, approvers=named)
+    kept = replace(current, options=RECORD, rules=Rules(publish_record=True))
     poor = move(room(cast=cast, levels={cast.old: 0}), cast=cast)
     undoing = replace(current, phase=Phase.UNDOING)
     return {
         "confirm": cards.confirm(migration(cast), current, usual, now=NOW),
         "ask old": cards.ask_old(migration(cast), current, until=NOW + DAY, now=NOW),
+        "confirm: with a record": cards.confirm(migration(cast), kept, usual, now=NOW),
+        "confirm: lost": cards.confirm(migration(cast, requester=cast.admin), current, usual, now=NOW),
+        "confirm: lost, of itself": cards.confirm(
+            migration(cast, requester=cast.new), current, usual, now=NOW
+        ),
         "confirm: nothing to give": cards.confirm(migration(cast), poor, usual, now=NOW),
         **{f"wait: {reason.value}": progress(reason, current, cast=cast) for reason in WAITS},
         **dict(hints(cast)),
@@ -257,7 +318,17 @@ def _ended(cast: Cast, named: tuple[str, ...]) -> dict[str, Card]:
             migration(cast), move(usual, cast=cast, approvers=named), usual, end
         )
         found[f"closed: {reason.value}"] = cards.closed(migration(cast), end)
+    for name, content in (
+        ("set", {"alias": "#room:new.org"}),
+        ("set beside another", {"alias": "#room:new.org", "alt_aliases": ["#room:old.org"]}),
+        ("not set", {}),
+    ):
+        state = room(event("m.room.canonical_alias", content), member(cast.new), cast=cast)
+        current = move(room(cast=cast), cast=cast, options=ADDRESS)
+        found[f"summary: address {name}"] = cards.summary(migration(cast), current, state, ending())
     for name, current, state in outcomes(cast):
+        lost = migration(cast, requester=cast.admin)
+        found[f"summary: {name}, lost"] = cards.summary(lost, current, state, ending(Outcome.PARTIAL))
         for outcome in (Outcome.PARTIAL, Outcome.EXPIRED):
             reason = Reason.ARRIVED if outcome is Outcome.PARTIAL else Reason.NOT_CONFIRMED
             card = cards.summary(migration(cast), current, state, ending(outcome, reason))

@@ -41,7 +41,10 @@ class FakeHomeserver:
         """The room as the bot sees it."""
         return self.room.as_shown
 
-    async def read(self, _room_id: str, _user_ids: Iterable[str]) -> RoomState:
+    async def read(
+        self, _room_id: str, _user_ids: Iterable[str], *, more: Iterable[tuple[str, str]] = ()
+    ) -> RoomState:
+        assert not list(more)
         return self.room.now
 
     async def state_event(self, _room_id: str, kind: str, key: str) -> StateEvent | None:

@@ -71,7 +71,7 @@ def set_answer(card: str, user: str, stands: bool, draft: Draft) -> None:
     draft.answers[card] = kept | {user} if stands else kept
 
 
-def set_flag(flag: str, value: bool | str, draft: Draft) -> None:
+def set_flag(flag: str, value: bool | str | int, draft: Draft) -> None:
     draft.flags[flag] = value
 
 
@@ -133,7 +133,9 @@ OTHER_CHANGES = (
     change(set_fact, st.just("approved_level"), LEVELS),
     change(set_fact, st.just("expires_at"), TIMES),
     change(set_fact, st.just("rules"), RULES),
-    change(set_fact, st.just("requester"), st.just(ERIN)),
+    change(set_fact, st.just("requester"), st.sampled_from([ERIN, CAROL, NEW])),
+    change(set_flag, st.just("able"), st.integers(0, 3)),
+    change(set_flag, st.just("old_seen_at"), TIMES | st.just(NOW - 721 * HOUR)),
     change(set_trouble, STEPS, TIMES, TIMES),
 )
 

@@ -8,7 +8,7 @@ from migrationbot.core.move import Ending, Outcome, Reason
 from migrationbot.core.power import PowerLevels
 from migrationbot.core.room import Membership, RoomState
 from tests.core.drafts import World
-from tests.core.worlds import BOT, NEW, OLD
+from tests.core.worlds import BOT, NEW, NOW, OLD
 
 
 def worth(power: PowerLevels, user_id: str) -> int:
@@ -28,6 +28,8 @@ def may_approve(user_id: str, world: World, given: int | None) -> bool:
         return False
     if user_id in (move.requester, OLD) and not move.rules.requester_may_approve:
         return False
+    if user_id == OLD and move.requester != OLD:
+        return False
     asked = [] if given is None else [given, power.to_send("m.room.power_levels")]
     asked += [power.invite] if move.plan.invite else []
     asked += [power.to_send("m.room.history_visibility")] if move.plan.open_from else []
@@ -44,11 +46,23 @@ def assert_consented(world: World, given: int | None) -> None:
     """Enough of those who may approve have agreed, and nobody who may refuse has refused."""
     evidence, said_no = world.evidence, those_who_said(world, Answer.NO)
     assert len(agreed(world, given)) >= world.move.rules.approvals_needed
+    if world.move.requester != OLD:
+        assert_lost(world, agreed(world, given))
     assert evidence.card_stands
     assert evidence.confirm_stands
     assert evidence.command_stands
     assert not evidence.cancelled_by
     assert not said_no & {NEW, world.move.requester}
+
+
+def assert_lost(world: World, agreed: set[str]) -> None:
+    """Nobody vouches from the old account: more have agreed, or all that there are, and it is silent."""
+    evidence, rules = world.evidence, world.move.rules
+    enough = rules.approvals_for_lost if evidence.able is None else evidence.able
+    assert agreed - {world.move.requester}
+    assert len(agreed) >= min(enough, rules.approvals_for_lost)
+    assert OLD not in those_who_said(world, Answer.NO)
+    assert evidence.old_seen_at is None or evidence.old_seen_at <= NOW - rules.lost_after
 
 
 def assert_may_promote(world: World, level: int) -> None:

@@ -84,7 +84,9 @@ def test_what_weighs_most_is_named_first() -> None:
     owned = room(
         JOINED, OPENED, state("m.room.encryption", {}), version="12", creator=OLD, levels={"users": {BOT: 60}}
     )
-    named = left_to_do(moving(done(Step.OPEN_HISTORY, "$open"), plan=opening()), owned, PARTIAL)
+    options = Options(address="#room:new.org")
+    moved = moving(done(Step.OPEN_HISTORY, "$open"), plan=opening(), options=options)
+    named = left_to_do(moved, owned, PARTIAL)
     never = (Left.WITHDRAW_INVITE, Left.STEP_DOWN)  # of a move that arrived; of a creator
     assert named == tuple(each for each in Left if each not in never)
 

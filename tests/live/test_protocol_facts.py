@@ -70,6 +70,27 @@ async def test_version_12_is_the_default_and_keeps_creators_out_of_the_power_lev
 # Sending
 
 
+async def test_a_state_key_that_is_anothers_user_id_is_refused_and_without_the_sign_it_is_not(
+    people: People,
+) -> None:
+    alice, carol, room = await _room_of_two(people)
+    with pytest.raises(MatrixError) as refused:
+        await carol.set_state(room, "org.example.kind", {"a": 1}, alice.user_id)
+    assert (refused.value.status, refused.value.errcode) == (403, "M_FORBIDDEN")
+    await carol.set_state(room, "org.example.kind", {"a": 1}, alice.user_id.removeprefix("@"))
+
+
+async def test_an_alias_that_does_not_lead_to_the_room_can_neither_be_its_main_one_nor_another(
+    people: People,
+) -> None:
+    alice, _, room = await _room_of_two(people)
+    missing = f"#missing-{room[1:9].lower()}:{alice.user_id.partition(':')[2]}"
+    for content in ({"alias": missing}, {"alt_aliases": [missing]}):
+        with pytest.raises(MatrixError) as refused:
+            await alice.set_state(room, "m.room.canonical_alias", content)
+        assert (refused.value.status, refused.value.errcode) == (400, "M_BAD_ALIAS")
+
+
 async def test_a_used_transaction_id_sends_nothing_again(people: People) -> None:
     alice = await people("alice")
     room = await alice.create_room()

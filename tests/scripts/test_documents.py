@@ -32,6 +32,7 @@ MEANINGS: Mapping[str, type] = {
     "approve": wishes.Approve,
     "refuse": wishes.Refuse,
     "operator": wishes.Operator,
+    "whereis": wishes.WhereIs,
 }
 OPTIONS = {
     "--dry-run": "dry_run",
@@ -117,8 +118,8 @@ def test_a_command_means_what_it_says(code: Code) -> None:
     assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
-    asked = {name: getattr(command, name) for name in OPTIONS.values()}
-    assert command == wishes.Migrate(new=command.new, **asked)  # nothing that is not done yet
+    asked = {name: getattr(command, name) for name in ("new", "old", "address", *OPTIONS.values())}
+    assert command == wishes.Migrate(**asked)  # nothing that is not done yet
 
 
 @pytest.mark.parametrize("code", lines_starting("/invite ", "/op ", "/deop "), ids=str)

@@ -114,19 +114,19 @@ class Scene(RoomView):
 
     # Silence
 
-    async def nothing_more(self) -> None:
+    async def nothing_more(self, *, by: Person | None = None) -> None:
         """Have the bot answer something else, so that it has seen all that was said before."""
-        await self.answer_to(await self.command_is("help"))
+        await self.answer_to(await self.command_is("help", by=by))
 
     async def only_a_hint(self) -> None:
         """See that somebody is told that their yes does not count, and that nothing else happens."""
         await self.in_thread(match.says("your yes does not count"), "a hint")
         await self.nothing_happens()
 
-    async def nothing_happens(self) -> None:
+    async def nothing_happens(self, *, by: Person | None = None) -> None:
         """See that what was said last makes the bot do nothing: it answers a call for help, no more."""
         before, last = await self.state(), (await self.carol.messages(self.room))[-1]
-        await self.nothing_more()
+        await self.nothing_more(by=by)
         assert await self.state() == before
         sent = await self.sent_by_bot(since=last["event_id"])
         assert [(match.card_of(event) or {}).get("card") for event in sent] == ["answer"]
