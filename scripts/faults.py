@@ -7,7 +7,7 @@
     make faults FAULTS="--part 2/4"                  the second quarter of the cases, and no kills
 
 The order is always the same. It ends with 1 when anything failed, and names each case as `--only` takes it.
-Without `--only`, what it came to is kept in docs/faults.json, whose figures the README quotes.
+With `--keep`, what it came to is kept in docs/faults.json, whose figures the README quotes.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin
         async with AsyncExitStack() as stack:
             pairs = [await stack.enter_async_context(pair) for pair in made]
             work = Sweep(pairs, folder, plugin, postgres)
-            figures = Figures(day=datetime.now(UTC).date().isoformat(), part=options.part or "1/1")
+            figures = Figures(day=datetime.now(UTC).date().isoformat(), part=options.part, only=options.only)
             for name, course, methods in COURSES:
                 requests = [each for each in await work.requests(course) if each[0].startswith(methods)]
                 every = cases_of(requests)
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--database", choices=DATABASES, help="this one only")
     parser.add_argument("--only", metavar="TEXT", help="the cases whose name holds that")
     parser.add_argument("--part", metavar="2/4", help="a part of the cases")
+    parser.add_argument("--keep", action="store_true", help="keep the figures for the README")
     options = parser.parse_args()
     part_of(options.part or "1/1")
     well = True
@@ -215,7 +216,7 @@ def main() -> None:
         for database in [options.database] if options.database else DATABASES:
             figures = asyncio.run(sweep(database, options, Path(folder) / database, plugin))
             well &= figures.well
-            if options.only is None:
+            if options.keep:
                 keep(database, figures)
     sys.exit(0 if well else 1)
 

@@ -17,9 +17,10 @@ class Figures:
     """How a run on one database went."""
 
     day: str
-    part: str  # 1/1: all of it
+    part: str | None = None  # `--part` of the run; None: all of it
+    only: str | None = None  # `--only` of the run
     cases: int = 0  # a fault at a request, all that there are
-    tried: int = 0  # of these; the request of another one did not come, or it is not of this part
+    tried: int = 0  # of these; of the others the request did not come, or they were not asked for
     failed: int = 0  # of these
     kills: int = 0  # at random moments
     migrations: int = 0  # over so many migrations
@@ -44,10 +45,11 @@ class Figures:
 
 def keep(database: str, figures: Figures) -> None:
     """Keep the figures in place of those of an earlier run on the same database."""
-    FILE.write_text(json.dumps({**kept(), database: asdict(figures)}, indent=2) + "\n")
+    every = {name: asdict(each) for name, each in {**kept(), database: figures}.items()}
+    FILE.write_text(json.dumps(every, indent=2) + "\n")
 
 
-def kept() -> dict[str, dict[str, str | int]]:
+def kept() -> dict[str, Figures]:
     """The figures by database."""
-    found: dict[str, dict[str, str | int]] = json.loads(FILE.read_text()) if FILE.exists() else {}
-    return found
+    found = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return {database: Figures(**each) for database, each in found.items()}

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from urllib.parse import unquote
 
 import aiohttp
@@ -36,6 +38,9 @@ class FaultProxy:
         self.url = f"http://{HOST}:{self.port}"
         self.end_bot: Callable[[Fault], None] | None = None  # kills or stops it, now
         self.told_to_wait = TOLD_TO_WAIT
+        self.gaps: set[str] = set()  # rooms of which a sync has shown only the end of what was said
+        self._may_sync = asyncio.Event()
+        self._may_sync.set()
         self._homeserver_url = homeserver_url
         self._taps: dict[str, Tap] = {}
         self._tasks: set[asyncio.Task[web.Response]] = set()
@@ -73,9 +78,33 @@ class FaultProxy:
         for name in tap.names:
             del self._taps[name]
 
+    @asynccontextmanager
+    async def silence(self) -> AsyncIterator[None]:
+        """The bot hears nothing meanwhile: no sync is answered. It can ask for anything else."""
+        self._may_sync.clear()
+        try:
+            yield
+        finally:
+            self._may_sync.set()
+
+    async def _sync(self, request: web.Request) -> web.Response:
+        """A sync of maubot's, asked again when it was answered into a silence."""
+        while True:
+            await self._may_sync.wait()
+            answer = await self._pass_on(request)
+            if self._may_sync.is_set():
+                self._note_gaps(answer)
+                return answer
+
+    def _note_gaps(self, answer: web.Response) -> None:
+        rooms = json.loads(answer.text or "{}").get("rooms", {}).get("join", {})
+        self.gaps.update(room_id for room_id, room in rooms.items() if room["timeline"]["limited"])
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/")]
         label = shape(request.method, parts, request.rel_url.query)
+        if label is None and parts[-1] == "sync":
+            return await self._sync(request)
         tap = next((self._taps[part] for part in parts if part in self._taps), None)
         if tap is None or label is None:
             return await self._pass_on(request)
