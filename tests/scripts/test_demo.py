@@ -13,10 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts.demo.paper import Paper, Style, paper_for
+from scripts.demo.paper import WITHOUT_TERMINAL, Paper, Style, paper_for
+from scripts.demo.perform import play
+from scripts.demo.scenes.registry import SCENES
+from scripts.demo.stage import on_stage
 from scripts.run import ROOT
 from tests.support.api import Account
-from tests.support.person import Person
+from tests.support.bot import BotOptions, BotProcess
+from tests.support.homeserver import HomeserverPair
+from tests.support.person import Person, unique
 from tests.support.processes import Command, Process
 
 DEMO = (sys.executable, "-m", "scripts.demo")
@@ -72,6 +77,36 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
     assert _is_cleared_away(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("scene", "lines"),
+    [
+        (
+            "v12",
+            (
+                "power level         Alice          creator          creator",
+                "                    Alice (new)    0                150          changed",
+                "yes  lower Carol, who has level 100",
+                "no   remove the creator, Alice's old account",
+            ),
+        ),
+    ],
+)
+async def test_another_scene(
+    scene: str, lines: tuple[str, ...], homeservers: HomeserverPair, tmp_path: Path
+) -> None:
+    """On homeservers that are there already. Where something is not as it should be, WentWrong says so."""
+    account = await homeservers.old.register(unique("bot"))
+    bot = BotProcess(tmp_path, BotOptions(account=account, database_url=f"sqlite:{tmp_path / 'bot.db'}"))
+    paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
+    try:
+        await bot.start()
+        async with on_stage(homeservers, bot, localpart=unique) as stage:
+            await play(SCENES[scene], stage, paper)
+    finally:
+        await bot.kill()
+    assert set(lines) <= set(paper.lines)
+
+
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
 async def test_it_can_be_stopped_in_the_middle(request_to_stop: signal.Signals, tmp_path: Path) -> None:
     demo = _demo(tmp_path)
@@ -94,7 +129,7 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move.\n"
+    assert ended.stderr == "There is no scene “opera”. There is: move, v12.\n"
 
 
 class _Terminal(io.StringIO):
