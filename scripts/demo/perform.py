@@ -69,7 +69,10 @@ async def _room(stage: Stage, setting: Setting) -> Scene:
         version=setting.version,
         name=setting.name,
         state=[{"type": HISTORY, "state_key": "", "content": {"history_visibility": setting.visibility}}],
-        power_levels={"users": {stage.roles[role]: level for role, level in levels.items()}},
+        power_levels={
+            "users": {stage.roles[role]: level for role, level in levels.items()},
+            **setting.power,
+        },
         invite=[person.user_id for person in people.values()],
     )
     await asyncio.gather(*(person.join(room) for person in people.values()))

@@ -22,6 +22,7 @@ class Setting:
     visibility: str = "shared"
     creator: str = "carol"  # or "alice"
     levels: Mapping[str, int] = field(default_factory=lambda: {"alice": 100, "carol": 100})  # by role
+    power: Mapping[str, int] = field(default_factory=dict)  # more keys of m.room.power_levels
     bot_level: int | None = 100  # which Carol gives to the bot; None: she does not
 
 

@@ -81,6 +81,15 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
     ("scene", "lines"),
     [
         (
+            "guide",
+            (
+                "                    Alice (new)    0                100          changed",
+                "                    Migration bot  0                0",
+                "- Carol invites Alice (new)",
+                "- Carol sets the power level of Alice (new): 0 → 100",
+            ),
+        ),
+        (
             "v12",
             (
                 "power level         Alice          creator          creator",
@@ -129,7 +138,7 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move, v12.\n"
+    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12.\n"
 
 
 class _Terminal(io.StringIO):
