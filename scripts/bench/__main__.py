@@ -21,6 +21,8 @@ from typing import TypeAlias
 
 from scripts.bench.big_room import big_room
 from scripts.bench.figures import Figure, table
+from scripts.bench.limits import limits
+from scripts.bench.many import many
 from scripts.bench.noise import noise
 from scripts.bench.one_room import one_room
 from scripts.bench.start import start
@@ -33,6 +35,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "one-room": one_room,
     "big-room": big_room,
     "start": start,
+    "limits": limits,
+    "many": many,
 }
 STOPPED = 130  # the exit code of what was stopped with Ctrl-C
 
