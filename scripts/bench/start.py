@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +15,9 @@ from scripts.bench.crowd import side_by_side
 from scripts.bench.figures import Figure
 from scripts.bench.lean import Movers, movers
 from scripts.bench.place import Place, Wanted, place
-from tests.support.api import MatrixApi, client_path
+from scripts.bench.planned import planned
 from tests.support.homeserver import HomeserverPair
+from tests.support.person import Person, unique
 
 NAME = "Start"
 _ROOMS, _OPEN = 1000, 50
@@ -39,16 +41,17 @@ class _Community:
 async def start(
     rooms: int = _ROOMS, open_ones: int = _OPEN, homeservers: HomeserverPair | None = None
 ) -> list[Figure]:
-    """What the bot asks for when it is started again in so many rooms."""
+    """What the bot asks for when started again in so many rooms, and its memory when all are planned."""
     wanted = Wanted(settings={"open_requests_per_person": 100}, started=False)
-    async with place(wanted, homeservers) as where, movers(where) as people:
-        idle = await _idle_rooms(where, rooms - open_ones)
+    async with place(wanted, homeservers) as where, movers(where) as people, _resident(where) as resident:
+        idle = await _idle_rooms(where, resident, rooms - open_ones)
         await where.bot.start()
         busy = await side_by_side(partial(_busy_room, people), range(open_ones), most=_SIDE_BY_SIDE)
         await where.bot.stop()
         where.meter.exchanges.clear()
         seconds = await _start_again(where, open_ones)
-    return _figures(where, _Community(idle=idle, busy=busy), seconds)
+        figures = _figures(where, _Community(idle=idle, busy=busy), seconds)
+        return [*figures, await planned(where.bot, resident, idle)]
 
 
 def _figures(where: Place, community: _Community, seconds: float) -> list[Figure]:
@@ -72,18 +75,29 @@ def _figures(where: Place, community: _Community, seconds: float) -> list[Figure
     ]
 
 
-async def _idle_rooms(where: Place, count: int) -> list[str]:
+async def _idle_rooms(where: Place, resident: Person, count: int) -> list[str]:
     """Rooms in which nothing is going on; the bot's own, which is the cheapest way into one."""
-    account = where.bot.options.account
-    api = MatrixApi(account.homeserver_url, account.access_token)
+    bot = Person(where.bot.options.account)
+    levels = {bot.user_id: 100, resident.user_id: 100}
 
     async def make(_: int) -> str:
-        return str((await api.request("POST", client_path("createRoom"), {"room_version": "11"}))["room_id"])
+        room = await bot.create_room(version="11", preset="public_chat", power_levels={"users": levels})
+        return await resident.join(room)
 
     try:
         return await side_by_side(make, range(count))
     finally:
-        await api.close()
+        await bot.close()
+
+
+@asynccontextmanager
+async def _resident(where: Place) -> AsyncIterator[Person]:
+    """Somebody who is in all the idle rooms."""
+    person = Person(await where.homeservers.old.register(unique("resident")))
+    try:
+        yield person
+    finally:
+        await person.close()
 
 
 async def _busy_room(people: Movers, number: int) -> str:

@@ -30,9 +30,10 @@ async def test_noise_costs_no_request_no_query_and_next_to_no_time() -> None:
 async def test_a_bot_that_starts_asks_little_and_nothing_about_idle_rooms(
     homeservers: HomeserverPair,
 ) -> None:
-    figures = await start(rooms=6, open_ones=3, homeservers=homeservers)
-    assert all(figure.value is not None for figure in figures)
-    assert [str(figure.row()) for figure in figures if figure.missed] == []
+    figures = await start(rooms=5, open_ones=3, homeservers=homeservers)
+    asked = [figure for figure in figures if figure.benchmark == "Start"]
+    assert len(asked) == 5
+    assert [str(figure.row()) for figure in asked if figure.missed] == []
 
 
 def _exchange(label: str, came: float, answered: float, news: bytes = b"") -> Exchange:

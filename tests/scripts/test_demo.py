@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,21 @@ def _demo(folder: Path, *options: str) -> Process:
     environment = {"TMPDIR": str(room), "PYTHONDONTWRITEBYTECODE": "1"}
     command = Command(name="the demo", argv=(*DEMO, *options), log=log, folder=ROOT, environment=environment)
     return Process(command)
+
+
+@pytest.fixture(scope="module")
+async def bot(
+    homeservers: HomeserverPair, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BotProcess]:
+    """One for all scenes."""
+    folder = tmp_path_factory.mktemp("bot")
+    account = await homeservers.old.register(unique("bot"))
+    made = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.kill()
 
 
 def _wrote(demo: Process, text: str) -> Callable[[], Awaitable[bool]]:
@@ -101,18 +116,12 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
     ],
 )
 async def test_another_scene(
-    scene: str, lines: tuple[str, ...], homeservers: HomeserverPair, tmp_path: Path
+    scene: str, lines: tuple[str, ...], homeservers: HomeserverPair, bot: BotProcess
 ) -> None:
     """On homeservers that are there already. Where something is not as it should be, WentWrong says so."""
-    account = await homeservers.old.register(unique("bot"))
-    bot = BotProcess(tmp_path, BotOptions(account=account, database_url=f"sqlite:{tmp_path / 'bot.db'}"))
     paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
-    try:
-        await bot.start()
-        async with on_stage(homeservers, bot, localpart=unique) as stage:
-            await play(SCENES[scene], stage, paper)
-    finally:
-        await bot.kill()
+    async with on_stage(homeservers, bot, localpart=unique) as stage:
+        await play(SCENES[scene], stage, paper)
     assert set(lines) <= set(paper.lines)
 
 
