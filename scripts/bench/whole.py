@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from scripts.bench.lean import Movers
 from tests.support import match
@@ -45,13 +45,10 @@ async def until_summed_up(scene: Scene) -> None:
 @asynccontextmanager
 async def joining(people: Movers) -> AsyncIterator[None]:
     """Meanwhile the new account follows each invite and answers the question, as soon as it sees them."""
-    task = asyncio.create_task(_do_its_part(people))
-    try:
+    async with asyncio.TaskGroup() as tasks:
+        part = tasks.create_task(_do_its_part(people))
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        part.cancel()
 
 
 async def _do_its_part(people: Movers) -> None:
