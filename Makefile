@@ -14,13 +14,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A test that hangs fails after this many seconds, with a traceback of where.
 PYTEST := $(PY) -m pytest --timeout=120 --cov --cov-report=term-missing:skip-covered
 
-.PHONY: help demo picture test faults check static build run audit clean
+.PHONY: help demo picture test faults bench check static build run audit clean
 
 help:
-	@echo "make demo    two homeservers, the bot, and one migration, live; KEEP=1 leaves them up"
+	@echo "make demo    two homeservers, the bot, and one migration, live; KEEP=1 leaves them up, SCENE=guide or v12 shows another"
 	@echo "make picture the README's transcript and picture, from a demo of now"
 	@echo "make test    everything: lint, types, and all tests"
 	@echo "make faults  every fault at every request of a move, on both databases, and 200 kills: an hour or two"
+	@echo "make bench   how fast and how frugal the bot is, as a table; some minutes"
 	@echo "make check   lint, types and the pure tests, in seconds"
 	@echo "make build   dist/*.mbp for a maubot server"
 	@echo "make run     the bot, standalone, as config.yaml says"
@@ -39,6 +40,10 @@ test: static
 # FAULTS="--help" tells how to try a part of it.
 faults: $(READY)
 	@$(PY) -m scripts.faults $(FAULTS)
+
+# BENCH="--help" tells how to measure a part of it.
+bench: $(READY)
+	@$(PY) -m scripts.bench $(BENCH)
 
 check: static
 	@$(PYTEST) tests/core tests/chat

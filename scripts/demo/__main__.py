@@ -17,7 +17,8 @@ import aiohttp
 
 from scripts.demo.outcome import WentWrong
 from scripts.demo.paper import paper_for
-from scripts.demo.perform import SCENES, STOPPED, perform
+from scripts.demo.perform import STOPPED, perform
+from scripts.demo.scenes.registry import SCENES
 from tests.support.api import MatrixError
 
 

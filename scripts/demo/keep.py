@@ -7,9 +7,8 @@ import asyncio
 import signal
 import sys
 
-from scripts.demo.outcome import Take
 from scripts.demo.paper import Paper, Style
-from scripts.demo.programme import ROOM_NAME
+from scripts.demo.script import Take
 
 
 async def keep(take: Take, paper: Paper) -> None:
@@ -28,7 +27,9 @@ async def keep(take: Take, paper: Paper) -> None:
         ]
     )
     paper.blank()
-    paper.text(f"The room is “{ROOM_NAME}”, {scene.room}. The homeservers answer this computer only.")
+    paper.text(
+        f"The room is “{take.script.setting.name}”, {scene.room}. The homeservers answer this computer only."
+    )
     paper.text(
         f"To try it yourself: write “!migrate {carol.user_id}” there as {stage.carol.user_id}, "
         f"react with ✅, log in as {carol.user_id}, accept the invite, and answer the question."

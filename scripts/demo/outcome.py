@@ -7,13 +7,11 @@ import asyncio
 import textwrap
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from scripts.demo.paper import Paper, Style
-from scripts.demo.snapshot import Snapshot, comparison, touched
-from scripts.demo.stage import Stage
+from scripts.demo.script import Take
+from scripts.demo.snapshot import comparison, state_set
 from scripts.demo.teller import Entry, edit_of
-from tests.support.person import POWER_LEVELS
 from tests.support.scene import HISTORY, Scene
 from tests.support.timeline import PATIENCE
 
@@ -24,26 +22,16 @@ class WentWrong(Exception):
     """The demo did not show what it should; the message is a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Take:
-    """One performance."""
-
-    stage: Stage
-    scene: Scene
-    entries: tuple[Entry, ...]  # what people saw, in order
-    before: Snapshot
-    after: Snapshot
-
-
-async def outcome(take: Take, paper: Paper) -> None:
-    """Write down what the room and the new account's homeserver show. Raises WentWrong."""
+def show_room(take: Take, paper: Paper) -> None:
+    """Write down what the room was and is."""
     paper.blank()
     paper.text("The room before and after", style=Style.HEADING)
     paper.table(comparison(take.before, take.after, take.stage.cast))
     paper.blank()
-    _check_room(take)
-    paper.text("Nothing else in the room's state was set.")
-    paper.blank()
+
+
+async def show_reading(take: Take, paper: Paper) -> None:
+    """Write down what the new account's homeserver shows. Raises WentWrong."""
     paper.text("What the new account can read, asked of its own homeserver", style=Style.HEADING)
     messages = [entry for entry in take.entries if _is_message(entry)]
     expected = {entry.event["event_id"] for entry in messages if _is_later(entry, take)}
@@ -52,7 +40,6 @@ async def outcome(take: Take, paper: Paper) -> None:
         _write_line(entry, take, paper, readable=entry.event["event_id"] in there)
     if there & {entry.event["event_id"] for entry in messages} != expected:
         raise WentWrong("The new account can read messages from before the history was opened.")
-    _check_log(take)
 
 
 async def fetched(scene: Scene, event_ids: Collection[str]) -> set[str]:
@@ -86,19 +73,23 @@ def _write_line(entry: Entry, take: Take, paper: Paper, *, readable: bool) -> No
     paper.beside(margin, text, bar="", style=style)
 
 
-def _check_room(take: Take) -> None:
-    """That the new account has the old one's level, and nothing else has changed."""
+def check_room(take: Take, *, touched: Collection[tuple[str, str]], level: int = 100) -> None:
+    """That the new account is there with this level, and no other state than this was set.
+
+    Raises WentWrong.
+    """
     alice, new = take.stage.alice.user_id, take.stage.new.user_id
-    wanted = {**take.before.levels, "users": {**take.before.levels["users"], new: 100}}
+    wanted = {**take.before.levels, "users": {**take.before.levels["users"], new: level}}
     if take.after.levels != wanted or take.after.visibility != take.before.visibility:
         raise WentWrong("The room's settings are not what they should be after the move.")
     if take.after.memberships != {**take.before.memberships, new: "join"}:
         raise WentWrong(f"The members are not what they should be after the move of {alice}.")
-    if touched(take.before, take.after) != {(POWER_LEVELS, ""), (HISTORY, ""), ("m.room.member", new)}:
+    if state_set(take.before, take.after) != set(touched):
         raise WentWrong("Something in the room was set that the move had no need to set.")
 
 
-def _check_log(take: Take) -> None:
+def check_log(take: Take) -> None:
+    """That the bot met no error. Raises WentWrong."""
     errors = [line for line in take.stage.bot.log_text().splitlines() if " ERROR " in line]
     if errors:
         raise WentWrong(f"The bot met an error: {errors[0]}")

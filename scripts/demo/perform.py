@@ -3,34 +3,95 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
 
 from scripts.demo.keep import keep
-from scripts.demo.move import move
-from scripts.demo.outcome import Take
+from scripts.demo.live import Live
 from scripts.demo.paper import Paper
-from scripts.demo.stage import Stage, stage
-
-Play: TypeAlias = Callable[[Stage, Paper], Awaitable[Take]]
-
-# What `make demo SCENE=NAME` shows; the first one when nobody says.
-SCENES: Mapping[str, Play] = {"move": move}
+from scripts.demo.programme import programme
+from scripts.demo.script import Script, Setting, Take
+from scripts.demo.snapshot import snapshot
+from scripts.demo.stage import Stage
+from scripts.demo.teller import Teller
+from tests.support import match
+from tests.support.scene import HISTORY, Scene
 
 STOPPED = 130  # the exit code of what was stopped with Ctrl-C
 
+_CREATORS_ARE_KEPT_OUT = "12"  # the room version from which on no level is written down for a creator
 
-async def perform(play: Play, paper: Paper, *, keep_up: bool = False) -> Take:
+
+async def perform(script: Script, paper: Paper, *, keep_up: bool = False) -> Take:
     """Set the stage, play, and clear it away."""
     began = time.monotonic()
     paper.text("Starting two homeservers and the bot …")
-    async with stage() as made:
+    async with script.set_up() as stage:
         paper.blank()
-        take = await play(made, paper)
+        take = await play(script, stage, paper)
         took = time.monotonic() - began
         if keep_up:
             await keep(take, paper)
     paper.blank()
     paper.text(f"All as it should be. It took {took:.0f} s; nothing is left running.")
     return take
+
+
+async def play(script: Script, stage: Stage, paper: Paper) -> Take:
+    """Play it on this stage. Raises WentWrong, and AssertionError when something awaited does not come."""
+    scene = await _room(stage, script.setting)
+    programme(script, stage, paper)
+    live = Live(paper, stage.carol, scene.room, Teller(stage.cast, bot=stage.bot.user_id))
+    async with live.following(*stage.cast.values()):
+        await _bring_in_the_bot(scene, script.setting.bot_level)
+        before = await snapshot(scene)
+        await script.play(scene)
+    take = Take(
+        script=script,
+        stage=stage,
+        scene=scene,
+        entries=tuple(live.entries),
+        before=before,
+        after=await snapshot(scene),
+    )
+    await script.outcome(take, paper)
+    return take
+
+
+async def _room(stage: Stage, setting: Setting) -> Scene:
+    """The room with people in it. The bot is not among them yet."""
+    people = {"alice": stage.alice, "carol": stage.carol, "dave": stage.dave}
+    levels = dict(setting.levels)
+    if setting.version == _CREATORS_ARE_KEPT_OUT:
+        levels.pop(setting.creator, None)
+    creator = people.pop(setting.creator)
+    room = await creator.create_room(
+        version=setting.version,
+        name=setting.name,
+        state=[{"type": HISTORY, "state_key": "", "content": {"history_visibility": setting.visibility}}],
+        power_levels={
+            "users": {stage.roles[role]: level for role, level in levels.items()},
+            **setting.power,
+        },
+        invite=[person.user_id for person in people.values()],
+    )
+    await asyncio.gather(*(person.join(room) for person in people.values()))
+    return Scene(
+        room=room,
+        bot=stage.bot,
+        homeservers=stage.homeservers,
+        alice=stage.alice,
+        carol=stage.carol,
+        dave=stage.dave,
+        new=stage.new,
+    )
+
+
+async def _bring_in_the_bot(scene: Scene, level: int | None) -> None:
+    """Carol invites the bot, and gives it what it asks for when it comes in."""
+    bot = scene.bot.user_id
+    await scene.carol.invite(scene.room, bot)
+    introduction = match.of_type("m.room.message", sender=bot)
+    await scene.carol.wait_for(scene.room, introduction, "what the bot says when it comes in")
+    if level is not None:
+        await scene.carol.set_power(scene.room, {bot: level})

@@ -4,27 +4,17 @@
 from __future__ import annotations
 
 from scripts.demo.paper import Paper, Style
+from scripts.demo.script import Script
 from scripts.demo.stage import Stage
 
-ROOM_NAME = "Reading group"
 
-
-def programme(stage: Stage, paper: Paper) -> None:
+def programme(script: Script, stage: Stage, paper: Paper) -> None:
     """Write it down."""
     old, new = stage.homeservers.old.server_name, stage.homeservers.new.server_name
-    roles = {
-        stage.alice.user_id: "the old account, an admin (level 100)",
-        stage.new.user_id: "her account on the other homeserver",
-        stage.carol.user_id: "an admin (level 100)",
-        stage.dave.user_id: "a member",
-        stage.bot.user_id: "the bot",
-    }
-    paper.text(
-        f"Alice moves from the homeserver {old} to {new}, in the room “{ROOM_NAME}”. "
-        "The room hides its history from newcomers (history visibility: joined)."
-    )
+    paper.text(script.opening.format(old=old, new=new, room=script.setting.name))
     paper.blank()
-    paper.table([("who", "user ID", ""), *((stage.cast[user], user, role) for user, role in roles.items())])
+    rows = [(stage.cast[user], user, script.roles[role]) for role, user in stage.roles.items()]
+    paper.table([("who", "user ID", ""), *rows])
     paper.blank()
     paper.text("│ is said in the thread of the command; * is not said, but done. Times are UTC.")
     paper.blank()

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.support.api import JsonObject
 from tests.support.person import POWER_LEVELS
 from tests.support.scene import HISTORY, Scene, State
 
+_KNOWS_CREATORS = "12"  # the room version
 _MEMBERSHIPS = {
     None: "not in the room",
     "join": "in the room",
@@ -25,6 +26,7 @@ class Snapshot:
     levels: JsonObject  # the content of m.room.power_levels
     memberships: Mapping[str, str]  # by user ID
     visibility: str  # the history visibility
+    creators: Collection[str]  # who stands above every level, in rooms that know such
     state: State  # which event holds each piece of state
 
 
@@ -34,8 +36,17 @@ async def snapshot(scene: Scene) -> Snapshot:
         levels=await scene.carol.state(scene.room, POWER_LEVELS),
         memberships=await scene.carol.members(scene.room),
         visibility=(await scene.carol.state(scene.room, HISTORY))["history_visibility"],
+        creators=await _creators(scene),
         state=await scene.state(),
     )
+
+
+async def _creators(scene: Scene) -> Collection[str]:
+    """Spec: room version 12."""
+    created = await scene.carol.state_event(scene.room, "m.room.create")
+    if created["content"].get("room_version") != _KNOWS_CREATORS:
+        return ()
+    return (created["sender"], *created["content"].get("additional_creators", ()))
 
 
 def comparison(before: Snapshot, after: Snapshot, cast: Mapping[str, str]) -> list[tuple[str, ...]]:
@@ -47,7 +58,7 @@ def comparison(before: Snapshot, after: Snapshot, cast: Mapping[str, str]) -> li
     return rows
 
 
-def touched(before: Snapshot, after: Snapshot) -> set[tuple[str, str]]:
+def state_set(before: Snapshot, after: Snapshot) -> set[tuple[str, str]]:
     """The type and the state key of all state that was set in between."""
     return {key for key, event_id in after.state.items() if before.state.get(key) != event_id}
 
@@ -66,7 +77,7 @@ def _row(title: str, name: str, before: str, after: str) -> tuple[str, ...]:
 def _levels(room: Snapshot, cast: Mapping[str, str]) -> list[str]:
     """Of those in the room: a level means something only there."""
     users, default = room.levels.get("users", {}), room.levels.get("users_default", 0)
-    return [str(users.get(user_id, default)) for user_id in cast]
+    return ["creator" if user_id in room.creators else str(users.get(user_id, default)) for user_id in cast]
 
 
 def _memberships(room: Snapshot, cast: Mapping[str, str]) -> list[str]:

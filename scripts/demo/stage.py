@@ -10,10 +10,11 @@ import asyncio
 import dataclasses
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.support.api import client_path
 from tests.support.bot import DISPLAYNAME, BotOptions, BotProcess
@@ -30,6 +31,8 @@ OLD_PORTS, NEW_PORTS = (11111, 11110), (22222, 22220)
 # Held while the demo has those ports: a second one at the same time takes others.
 _DOOR = 11101
 
+_NAMES = {"alice": "Alice", "new": "Alice (new)", "carol": "Carol", "dave": "Dave", "bot": DISPLAYNAME}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -43,15 +46,23 @@ class Stage:
     dave: Person  # on the old homeserver
 
     @property
+    def roles(self) -> dict[str, str]:
+        """User IDs by role, in the order in which people are told of."""
+        return {
+            "alice": self.alice.user_id,
+            "new": self.new.user_id,
+            "carol": self.carol.user_id,
+            "dave": self.dave.user_id,
+            "bot": self.bot.user_id,
+        }
+
+    @property
     def cast(self) -> dict[str, str]:
         """Display names by user ID."""
-        return {
-            self.alice.user_id: "Alice",
-            self.new.user_id: "Alice (new)",
-            self.carol.user_id: "Carol",
-            self.dave.user_id: "Dave",
-            self.bot.user_id: DISPLAYNAME,
-        }
+        return {user_id: _NAMES[role] for role, user_id in self.roles.items()}
+
+
+SetUp: TypeAlias = Callable[[], AbstractAsyncContextManager[Stage]]
 
 
 @asynccontextmanager
@@ -62,7 +73,7 @@ async def stage() -> AsyncIterator[Stage]:
         async with (
             _homeservers(folder, old, new) as pair,
             _bot(folder / "bot", pair.old) as bot,
-            _people(pair, bot) as made,
+            on_stage(pair, bot) as made,
         ):
             yield made
 
@@ -132,10 +143,15 @@ async def _bot(folder: Path, homeserver: Homeserver) -> AsyncIterator[BotProcess
 
 
 @asynccontextmanager
-async def _people(pair: HomeserverPair, bot: BotProcess) -> AsyncIterator[Stage]:
-    """Alice, Carol and Dave on the old homeserver, and Alice on the new one; under the names of the cast."""
+async def on_stage(
+    pair: HomeserverPair, bot: BotProcess, *, localpart: Callable[[str], str] = str
+) -> AsyncIterator[Stage]:
+    """Alice, Carol and Dave on the old homeserver, and Alice on the new one; under the names of the cast.
+
+    `localpart` makes the account's name of the person's.
+    """
     places = (("alice", pair.old), ("carol", pair.old), ("dave", pair.old), ("alice", pair.new))
-    accounts = await asyncio.gather(*(server.register(name) for name, server in places))
+    accounts = await asyncio.gather(*(server.register(localpart(name)) for name, server in places))
     alice, carol, dave, new = people = [Person(account) for account in accounts]
     made = Stage(homeservers=pair, bot=bot, alice=alice, new=new, carol=carol, dave=dave)
     try:

@@ -8,10 +8,10 @@ import sys
 
 import aiohttp
 
-from scripts.demo.move import move
 from scripts.demo.outcome import WentWrong
 from scripts.demo.paper import WITHOUT_TERMINAL, Paper
 from scripts.demo.perform import STOPPED, perform
+from scripts.demo.scenes.move import MOVE
 from scripts.picture.chromium import find_chromium, photograph
 from scripts.picture.page import page
 from scripts.picture.png import shrunk
@@ -31,7 +31,7 @@ NO_CHROMIUM = (
 async def picture() -> None:
     """Play, and write the page, the transcript, and the picture when there is a Chromium."""
     paper = Paper(sys.stdout, width=WITHOUT_TERMINAL)
-    take = await perform(move, paper)
+    take = await perform(MOVE, paper)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(take))
     README.write_text(with_transcript(README.read_text(), paper.lines))

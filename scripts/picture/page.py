@@ -15,8 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from scripts.demo.live import clock
-from scripts.demo.outcome import Take
-from scripts.demo.programme import ROOM_NAME
+from scripts.demo.script import Take
 from scripts.demo.teller import Entry, Place, edit_of
 from scripts.picture.clean import clean
 from tests.support.match import shown_content
@@ -42,7 +41,7 @@ def page(take: Take) -> str:
     reactions = _reactions(take.entries)
     return environment.get_template("page.html").render(
         css=Markup((folder / "page.css").read_text()),  # noqa: S704 (our own)
-        room=ROOM_NAME,
+        room=take.script.setting.name,
         visibility=take.before.visibility,
         items=[_item(entry, take.stage.cast, reactions) for entry in take.entries if _is_shown(entry, take)],
         old=take.stage.homeservers.old.server_name,

@@ -8,15 +8,20 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from scripts.demo.paper import Paper, Style, paper_for
+from scripts.demo.paper import WITHOUT_TERMINAL, Paper, Style, paper_for
+from scripts.demo.perform import play
+from scripts.demo.scenes.registry import SCENES
+from scripts.demo.stage import on_stage
 from scripts.run import ROOT
 from tests.support.api import Account
-from tests.support.person import Person
+from tests.support.bot import BotOptions, BotProcess
+from tests.support.homeserver import HomeserverPair
+from tests.support.person import Person, unique
 from tests.support.processes import Command, Process
 
 DEMO = (sys.executable, "-m", "scripts.demo")
@@ -29,6 +34,21 @@ def _demo(folder: Path, *options: str) -> Process:
     environment = {"TMPDIR": str(room), "PYTHONDONTWRITEBYTECODE": "1"}
     command = Command(name="the demo", argv=(*DEMO, *options), log=log, folder=ROOT, environment=environment)
     return Process(command)
+
+
+@pytest.fixture(scope="module")
+async def bot(
+    homeservers: HomeserverPair, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BotProcess]:
+    """One for all scenes."""
+    folder = tmp_path_factory.mktemp("bot")
+    account = await homeservers.old.register(unique("bot"))
+    made = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.kill()
 
 
 def _wrote(demo: Process, text: str) -> Callable[[], Awaitable[bool]]:
@@ -72,6 +92,39 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
     assert _is_cleared_away(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("scene", "lines"),
+    [
+        (
+            "guide",
+            (
+                "                    Alice (new)    0                100          changed",
+                "                    Migration bot  0                0",
+                "- Carol invites Alice (new)",
+                "- Carol sets the power level of Alice (new): 0 → 100",
+            ),
+        ),
+        (
+            "v12",
+            (
+                "power level         Alice          creator          creator",
+                "                    Alice (new)    0                150          changed",
+                "yes  lower Carol, who has level 100",
+                "no   remove the creator, Alice's old account",
+            ),
+        ),
+    ],
+)
+async def test_another_scene(
+    scene: str, lines: tuple[str, ...], homeservers: HomeserverPair, bot: BotProcess
+) -> None:
+    """On homeservers that are there already. Where something is not as it should be, WentWrong says so."""
+    paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
+    async with on_stage(homeservers, bot, localpart=unique) as stage:
+        await play(SCENES[scene], stage, paper)
+    assert set(lines) <= set(paper.lines)
+
+
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
 async def test_it_can_be_stopped_in_the_middle(request_to_stop: signal.Signals, tmp_path: Path) -> None:
     demo = _demo(tmp_path)
@@ -94,7 +147,7 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move.\n"
+    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12.\n"
 
 
 class _Terminal(io.StringIO):
