@@ -51,6 +51,7 @@ _TEMPLATES.filters.update(
     spelled=words.spelled,
     server=words.server,
     link=words.link,
+    room_known_to=words.room_known_to,
 )
 
 
