@@ -30,6 +30,7 @@ from migrationbot.moves.acts import Acts
 from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.lanes import Lanes
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
@@ -46,6 +47,7 @@ from migrationbot.store.openings import Openings
 from migrationbot.store.stated import Stated
 from migrationbot.store.told import Told
 from migrationbot.upkeep.office import open_office
+from migrationbot.wiring_many import Tools, many_rooms
 
 
 def build(
@@ -64,13 +66,35 @@ def build(
     stated = Stated(transactions)
     witness = Witness(rooms, Statements(rooms, stated, lambda: settings().command), bot=bot)
     tell = Tell(voice, Told(transactions), steps)
+    announcing = Announcing(store, voice, writer, settings, clock)
+    many = many_rooms(
+        Tools(
+            api=api,
+            transactions=transactions,
+            sealing=sealing,
+            messages=messages,
+            rooms=rooms,
+            store=store,
+            steps=steps,
+            voice=voice,
+            witness=witness,
+            announcing=announcing,
+            office=office,
+            settings=settings,
+            clock=clock,
+            log=log,
+        )
+    )
     runner = Runner(
         Parts(
             store=store,
             witness=witness,
             acts=Acts(rooms, steps, lost=tell.power_change_lost),
             voice=voice,
-            announcing=Announcing(store, voice, writer, settings, clock),
+            announcing=announcing,
+            crowd=many.crowd,
+            lanes=Lanes(lambda: settings().rooms_at_once),
+            invites=many.invites,
             stated=stated,
             tell=tell,
             checklist=Checklist(Board(messages, rooms, steps, bot=bot), rooms),
@@ -96,6 +120,7 @@ def build(
         writer=writer,
         settings=settings,
         begun=begun,
+        many=many.asking(begun).ask,
         now=clock,
     )
 
@@ -115,6 +140,8 @@ def build(
         witness=witness,
         writer=writer,
         migrate=moving.migrate,
+        many=many.crowd.status,
+        rosters=many.rosters,
         settings=settings,
         woken=woken,
         watch=runner.watch,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from migrationbot.chat.card import Card
@@ -43,6 +43,7 @@ class Moving:
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration, Sequence[str]], None]  # is told of each new migration and its rooms
+    many: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration in many rooms
     now: Clock
 
     async def migrate(self, command: Migrate, letter: Letter) -> Card | None:
@@ -52,6 +53,10 @@ class Moving:
         if await self.store.of_command(letter.room_id, letter.message.event_id):
             return None  # begun before a crash; it goes on by itself
         self._check_accounts(command, requester)
+        if command.scope is not Scope.ROOM:
+            if not command.dry_run:
+                await self._check_open(requester)
+            return await self.many(command, letter)
         room_id = await Finding(bot=self.bot, rooms=self.rooms).room_id(command.room, letter)
         try:
             return await self._begin(command, letter, room_id)
@@ -168,5 +173,3 @@ def _check_supported(command: Migrate) -> None:
     for option in ("hand_over", "address"):
         if getattr(command, option):
             raise Refused(Code.BAD_OPTION, option="--" + option.replace("_", "-"))
-    if command.scope is not Scope.ROOM:
-        raise Refused(Code.USAGE)
