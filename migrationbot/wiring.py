@@ -32,6 +32,7 @@ from migrationbot.moves.acts import Acts
 from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.lanes import Lanes
 from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.proof import Proof
 from migrationbot.moves.request import RequestWriter
@@ -50,6 +51,7 @@ from migrationbot.store.openings import Openings
 from migrationbot.store.stated import Stated
 from migrationbot.store.told import Told
 from migrationbot.upkeep.office import open_office
+from migrationbot.wiring_many import Tools, many_rooms
 
 
 def build(
@@ -69,13 +71,35 @@ def build(
     statements = Statements(rooms, stated, lambda: settings().command)
     witness = Witness(rooms, statements, lookout, bot=bot)
     tell = Tell(voice, Told(transactions), steps)
+    announcing = Announcing(store, voice, writer, settings, clock)
+    many = many_rooms(
+        Tools(
+            api=api,
+            transactions=transactions,
+            sealing=sealing,
+            messages=messages,
+            rooms=rooms,
+            store=store,
+            steps=steps,
+            voice=voice,
+            witness=witness,
+            announcing=announcing,
+            office=office,
+            settings=settings,
+            clock=clock,
+            log=log,
+        )
+    )
     runner = Runner(
         Parts(
             store=store,
             witness=witness,
             acts=Acts(rooms, steps, lost=tell.power_change_lost),
             voice=voice,
-            announcing=Announcing(store, voice, writer, settings, clock),
+            announcing=announcing,
+            crowd=many.crowd,
+            lanes=Lanes(lambda: settings().rooms_at_once),
+            invites=many.invites,
             stated=stated,
             tell=tell,
             checklist=Checklist(Board(messages, rooms, steps, bot=bot), rooms),
@@ -102,6 +126,7 @@ def build(
         writer=writer,
         settings=settings,
         begun=begun,
+        many=many.asking(begun).ask,
         now=clock,
     )
 
@@ -122,6 +147,8 @@ def build(
         proof=Proof(rooms, statements, lambda: settings().command, bot=bot),
         writer=writer,
         migrate=moving.migrate,
+        many=many.crowd.status,
+        rosters=many.rosters,
         settings=settings,
         woken=woken,
         watch=runner.watch,

@@ -51,6 +51,7 @@ class Listed:
     migration: Migration
     move: RoomMove
     room_name: str | None  # None: it has none, or the bot can't see it
+    more_rooms: int = 0  # how many others it spans
 
 
 def status(
@@ -103,6 +104,7 @@ def listed(lines: Sequence[Listed], *, here: str, everywhere: bool, command: str
             "state": state_of(each.move),
             "room_id": each.move.room_id,
             "room_name": title(each.room_name or ""),
+            "more_rooms": each.more_rooms,
         }
         for each in lines
     ]

@@ -52,6 +52,7 @@ _TEMPLATES.filters.update(
     server=words.server,
     link=words.link,
     link_part=words.link_part,
+    room_known_to=words.room_known_to,
 )
 
 

@@ -70,6 +70,11 @@ def link_part(event_id: str) -> str:
     return quote(event_id, safe="", errors="surrogatepass")
 
 
+def room_known_to(room_id: str, user_id: str) -> str:
+    """The matrix.to address of a room in which this account is."""
+    return room_link(room_id, (server_of(user_id),))
+
+
 def link(identifier: str) -> str:
     """The matrix.to address of a user ID, room ID or alias. Spec: appendices, "matrix.to navigation"."""
     return "https://matrix.to/#/" + quote(identifier, safe="@:!#", errors="surrogatepass")

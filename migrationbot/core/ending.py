@@ -99,7 +99,8 @@ def _was_asked(move: RoomMove, room: RoomState) -> bool:
 
 def _was_here(move: RoomMove, room: RoomState) -> bool:
     """Whether the new account was asked or had come by itself: whoever puts it out then, does not want it."""
-    return _was_asked(move, room) or move.done(Step.CONFIRM_CARD)
+    # Of many rooms it is asked in one: in the others that tells nothing.
+    return _was_asked(move, room) or (move.done(Step.CONFIRM_CARD) and not move.options.scope)
 
 
 def _missing(move: RoomMove, room: RoomState, evidence: Evidence) -> _Why:

@@ -38,6 +38,9 @@ class Step(Enum):
     BOT_DOWN = "bot_down"  # lower the bot's own power level
     SUMMARY = "summary"  # say how it ended
     CLOSE_CARD = "close_card"  # edit the request card to its final state
+    ROOM_LIST = "room_list"  # attach the list of all rooms to the request
+    PROGRESS = "progress"  # say how far many rooms are
+    TABLE = "table"  # attach a table of every room to the summary
 
 
 class Phase(Enum):
@@ -69,6 +72,7 @@ class Reason(Enum):
     CONFIRM = "confirm"  # waits for the new account's yes
     BOT_LACKS_POWER = "bot_lacks_power"  # waits for the bot's level to be mended, or for a person to do it
     SERVER_UNREACHABLE = "server_unreachable"  # the new account's server does not take the invite now
+    INVITES_SPENT = "invites_spent"  # the new account's server takes one invite at a time
     INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
     UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
     NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show
@@ -131,6 +135,8 @@ class Options:
     hand_over: bool = False  # afterwards the room is upgraded, with the new account as a creator
     address: str = ""  # the alias that becomes the canonical one
     record: bool = False  # afterwards the room keeps a public record of it
+    scope: str = ""  # of many rooms "space" or "all"; empty when it is one room
+    space: str = ""  # the room ID of that space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +274,16 @@ class Migration:
     def lost(self) -> bool:
         """Whether somebody else asks for the old account, because nobody can use it any more."""
         return self.requester != self.old
+
+    @property
+    def many(self) -> bool:
+        """Whether it was asked for in many rooms at once, however many move then."""
+        return bool(self.options.scope)
+
+    def done(self, step: Step) -> bool:
+        """Whether the latest attempt of the step is known to have worked."""
+        record = self.records.get(step)
+        return record is not None and record.done
 
     def event_of(self, step: Step) -> str | None:
         """The event that the step made, when it is done."""

@@ -10,7 +10,7 @@ from logging import Logger
 from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import Approve, Check, List, Migrate, Refuse, Retry, Status, WhereIs
 from migrationbot.config import Settings
-from migrationbot.core.move import Rules
+from migrationbot.core.move import Migration, Rules
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.proof import Proof
@@ -20,6 +20,7 @@ from migrationbot.moves.steps import Clock
 from migrationbot.moves.witness import Witness
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.pause import Pauses
+from migrationbot.store.roster import Rosters
 from migrationbot.store.stated import Stated
 
 from .checking import Checking
@@ -47,6 +48,8 @@ class Words:
     proof: Proof
     writer: RequestWriter
     migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
+    many: Callable[[Migration], Awaitable[Card]]  # says how far a migration in many rooms is
+    rosters: Rosters
     settings: Callable[[], Settings]
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
     watch: Callable[[int], Awaitable[None]]  # is told of a migration that was answered in another room
@@ -70,6 +73,8 @@ def counters(words: Words) -> Mapping[type, Counter]:
         which=words.which,
         migrate=words.migrate,
         show=looking.show,
+        many=words.many,
+        rosters=words.rosters,
         rules=words.rules,
         woken=words.woken,
         log=words.log,
@@ -98,6 +103,7 @@ def _looking(words: Words) -> Looking:
         pauses=words.pauses,
         witness=words.witness,
         writer=words.writer,
+        many=words.many,
         rules=words.rules,
         command=words.command,
         now=words.now,

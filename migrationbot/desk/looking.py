@@ -48,12 +48,16 @@ class Looking:
     pauses: Pauses
     witness: Witness
     writer: RequestWriter
+    many: Callable[[Migration], Awaitable[Card]]  # says how far a migration in many rooms is
     rules: Callable[[], Rules]
     command: Callable[[], str]  # the word after the `!`
     now: Clock
 
     async def status(self, command: Status, letter: Letter) -> Card:
         """How far a migration is, for those who are in its room. Raises Refused NO_SUCH_MIGRATION."""
+        found = await self.which.any(command.number, letter)
+        if found.many and found.home_room == letter.room_id:
+            return await self.many(found)  # in other rooms it is not told which rooms there are
         migration, room_id = await self.which.readable(command.number, letter)
         return await self.show(migration, room_id, letter)
 
@@ -73,19 +77,23 @@ class Looking:
         found = await self.store.of_person(
             letter.sender, room_id=None if everywhere else letter.room_id, most=answers.MOST_LISTED
         )
+        counts = [len(await self.store.rooms_of(migration.number)) for migration in found]
         moves = [await self._move(migration) for migration in found]
         names = await self._names({move.room_id for move in moves} if everywhere else set())
         lines = [
-            answers.Listed(migration=migration, move=move, room_name=names.get(move.room_id))
-            for migration, move in zip(found, moves, strict=True)
+            answers.Listed(
+                migration=migration, move=move, room_name=names.get(move.room_id), more_rooms=count - 1
+            )
+            for migration, move, count in zip(found, moves, counts, strict=True)
         ]
         return answers.listed(
             lines, here=letter.room_id, everywhere=everywhere, command=self.command(), now=self.now()
         )
 
     async def _move(self, migration: Migration) -> RoomMove:
-        room_id, *_ = await self.store.rooms_of(migration.number)
-        return await self.store.move(migration, room_id, self.rules())
+        """Its move; of many the first one that is still open, or else the first."""
+        moves = await self.store.moves(migration, self.rules())
+        return next((move for move in moves if move.phase is not Phase.ENDED), moves[0])
 
     async def _outlook(self, migration: Migration, move: RoomMove) -> answers.Outlook:
         sight, now = await self.witness.look(migration, move), self.now()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from migrationbot.chat.card import Card
@@ -46,6 +46,7 @@ class Moving:
     writer: RequestWriter
     settings: Callable[[], Settings]
     begun: Callable[[Migration, Sequence[str]], None]  # is told of each new migration and its rooms
+    many: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration in many rooms
     now: Clock
 
     async def migrate(self, command: Migrate, letter: Letter) -> Card | None:
@@ -55,6 +56,13 @@ class Moving:
         if await self.store.of_command(letter.room_id, letter.message.event_id):
             return None  # begun before a crash; it goes on by itself
         self._check_accounts(command, requester)
+        if command.scope is not Scope.ROOM:
+            if command.old is not None and str(command.old) != requester:
+                # Whether an account is lost is judged room by room.
+                raise Refused(Code.NOT_YOURS, old=str(command.old))
+            if not command.dry_run:
+                await self._check_open(requester)
+            return await self.many(command, letter)
         room_id = await Finding(bot=self.bot, rooms=self.rooms).room_id(command.room, letter)
         try:
             return await self._begin(command, letter, room_id)
@@ -178,5 +186,3 @@ def _check_supported(command: Migrate) -> None:
     """Raises Refused for what can be written but not done yet."""
     if command.hand_over:
         raise Refused(Code.BAD_OPTION, option="--hand-over")
-    if command.scope is not Scope.ROOM:
-        raise Refused(Code.USAGE)

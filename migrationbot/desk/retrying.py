@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import Logger
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.wishes import Migrate, Retry
+from migrationbot.chat.wishes import Migrate, Retry, Scope
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId
-from migrationbot.core.move import Migration, Rules
+from migrationbot.core.move import Migration, Outcome, Phase, Rules
 from migrationbot.store.migrations import Migrations
+from migrationbot.store.roster import Rosters
 
 from .letter import Letter
 from .which import Which
@@ -27,6 +28,8 @@ class Retrying:
     which: Which
     migrate: Callable[[Migrate, Letter], Awaitable[Card | None]]  # asks for a migration
     show: Callable[[Migration, str, Letter], Awaitable[Card]]  # says how far it is in a room
+    many: Callable[[Migration], Awaitable[Card]]  # says how far a migration in many rooms is
+    rosters: Rosters
     rules: Callable[[], Rules]
     woken: Callable[[int, str], None]  # is told of a move whose facts have changed
     log: Logger
@@ -43,6 +46,8 @@ class Retrying:
                 requester=migration.requester,
                 purpose="retry",
             )
+        if migration.many:
+            return await self._retry_many(migration, letter)
         if migration.ended:
             self.log.info("migration %d in %s: asked for again", migration.number, migration.home_room)
             room_id, *_ = await self.store.rooms_of(migration.number)
@@ -52,6 +57,24 @@ class Retrying:
             return trying
         migration, room_id = await self.which.readable(migration.number, letter)
         return await self.show(migration, room_id, letter)
+
+    async def _retry_many(self, migration: Migration, letter: Letter) -> Card | None:
+        """What is open and failed is tried at once; where it ended, or could not begin, it is asked again."""
+        trying, failed = await self._try_now(migration), await self._failed(migration)
+        if not failed:
+            return trying or await self.many(migration)
+        self.log.info("migration %d: asked for again in %d rooms", migration.number, len(failed))
+        wish = replace(_the_same(migration, migration.home_room, letter.sender), room=None)
+        return await self.migrate(replace(wish, scope=Scope.ALL, only_rooms=failed), letter)
+
+    async def _failed(self, migration: Migration) -> tuple[str, ...]:
+        """The rooms where it ended with less than everything, or was not tried."""
+        moves = await self.store.moves(migration, self.rules())
+        ended = [each.room_id for each in moves if each.ending and each.ending.outcome is not Outcome.DONE]
+        open_ones = {each.room_id for each in moves if each.phase is not Phase.ENDED}
+        entries = await self.rosters.of(migration.number)
+        skipped = [each.room_id for each in entries if each.code not in (None, Code.NOTHING_TO_MOVE)]
+        return tuple(room_id for room_id in (*ended, *skipped) if room_id not in open_ones)
 
     async def _try_now(self, migration: Migration) -> Card | None:
         """Wake every room in which a step has failed; None when there is no such room."""

@@ -55,6 +55,14 @@ class Sealing:
         """Whether the bot can take part in encrypted rooms."""
         return bool(self._client.crypto)
 
+    async def needed(self, room_id: str) -> bool:
+        """Whether what is said in this room has to be encrypted. Raises NoEncryption when the bot can't."""
+        if not await self._is_encrypted(room_id):
+            return False
+        if not self.able:
+            raise NoEncryption
+        return True
+
     async def seal(
         self, room_id: str, event_type: str, content: Mapping[str, Any]
     ) -> tuple[str, Mapping[str, Any]]:

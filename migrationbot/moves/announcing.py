@@ -49,14 +49,15 @@ class Announcing:
                 await self._voice.look_for_room_card(migration, move)
             return
         for move in apart:
-            write = partial(self._write, migration, move, move.room_id)
+            write = partial(self.write, migration, move, move.room_id)
             await self._voice.ask_in_room(migration, move, write)
         move, *_ = await self._moves(migration)  # with what was posted just now
         asked_there = move.event_of(Step.ROOM_CARD) is not None
-        write = partial(self._write, migration, move, migration.home_room)
+        write = partial(self.write, migration, move, migration.home_room)
         await self._voice.request(migration, write, seeded=not asked_there)
 
-    async def _write(self, migration: Migration, move: RoomMove, at: str) -> Card:
+    async def write(self, migration: Migration, move: RoomMove, at: str) -> Card:
+        """The request card of one room, as it stands in the room `at`."""
         command = self._settings().command
         return await self._writer.write(migration, move, command=command, now=self._now(), at=at)
 

@@ -17,7 +17,7 @@ from migrationbot.chat.spot import spot
 from migrationbot.config import Settings
 from migrationbot.core.approval import Evidence, judge
 from migrationbot.core.decide import decide
-from migrationbot.core.decisions import Act, Finish, Turned, Wait
+from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules, Step
 from migrationbot.core.room import RoomState
@@ -36,6 +36,9 @@ from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.moves.acts import Acts, NotShown
 from migrationbot.moves.announcing import Announcing, announced
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.crowd import Crowd
+from migrationbot.moves.invites import Invites
+from migrationbot.moves.lanes import Lanes
 from migrationbot.moves.letting_go import let_go
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.setbacks import Setbacks
@@ -65,6 +68,9 @@ class Parts:
     acts: Acts
     voice: Voice
     announcing: Announcing
+    crowd: Crowd
+    lanes: Lanes
+    invites: Invites
     stated: Stated
     tell: Tell
     checklist: Checklist
@@ -107,6 +113,7 @@ class Runner:
         for timer in self._timers.values():
             timer.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._with.crowd.stop()
 
     async def _run(self, key: Key) -> None:
         try:
@@ -155,13 +162,16 @@ class Runner:
             return None
         try:
             await self._announce(migration)
-            async with self._room_locks[room_id]:
-                until = await self._advance(key)
+            rank = await self._with.crowd.rank(key) if migration.many else 0
+            async with self._with.lanes.lane(number, rank), self._room_locks[room_id]:
+                until = await self._advance(key, rank)
         except (Forbidden, NoEncryption):
             _, move = await self._load(key)
             if not await let_go(self._with.store, move, now=self._with.steps.now()):
                 raise
             until = None
+        if migration.many:
+            self._with.crowd.changed(migration)
         if until is None:
             await self._with.voice.close_in_room(*await self._load(key))
             await self._conclude(number)
@@ -173,10 +183,10 @@ class Runner:
             return
         async with self._migration_locks[migration.number]:
             fresh = await self._with.store.migration(migration.number) or migration
-            await self._with.announcing.announce(fresh)
+            await (self._with.crowd if fresh.many else self._with.announcing).announce(fresh)
             await self.watch(migration.number)
 
-    async def _advance(self, key: Key) -> int | None:
+    async def _advance(self, key: Key, rank: int) -> int | None:
         """Do what is missing until something has to be waited for; None once the move has ended."""
         while True:
             migration, move = await self._load(key)
@@ -189,25 +199,57 @@ class Runner:
                 continue
             now = self._with.steps.now()
             decided = decide(move, sight.room, sight.evidence, now)
-            decision = await self._with.oversight.review(move, decided, now)
+            decision = await self._review(decided, migration, move, rank)
+            if decision is None:
+                continue
             self._with.log.info("migration %d in %s: %s", *key, _say(decision))
             if isinstance(decision, Wait):
-                await self._with.tell.waiting(migration, move, sight, decision)
-                again = await self._with.checklist.show(migration, move, sight)
-                sooner = now + _UNHEARD.get(decision.reason, _LONGEST_NAP)
-                return min(each for each in (again, sooner, decision.until) if each is not None)
+                return await self._wait(decision, migration, move, sight)
             if isinstance(decision, Act):
                 await self._act(decision, migration, move, sight)
             else:
                 await self._turned(decision, move)
 
+    async def _review(
+        self, decided: Decision, migration: Migration, move: RoomMove, rank: int
+    ) -> Decision | None:
+        """The decision, or a wait where something else than this room stands against it; None: look again."""
+        now = self._with.steps.now()
+        if migration.many:
+            decided = await self._with.crowd.review(migration, move, decided)
+        overseen = await self._with.oversight.review(move, decided, now)
+        decision = await self._with.invites.review(move, overseen, rank)
+        if isinstance(decision, Wait) and decision is not overseen:
+            return await self._with.oversight.review(move, decision, now)
+        return decision
+
+    async def _wait(self, wait: Wait, migration: Migration, move: RoomMove, sight: Sight) -> int:
+        """Tell those whom it concerns; gives until when to wait."""
+        if not migration.many:
+            await self._with.tell.waiting(migration, move, sight, wait)
+            again = await self._with.checklist.show(migration, move, sight)
+            sooner = self._with.steps.now() + _UNHEARD.get(wait.reason, _LONGEST_NAP)
+            return min(each for each in (again, sooner, wait.until) if each is not None)
+        asked = move.done(Step.ROOM_CARD)
+        until = await self._with.crowd.waiting(migration, move, sight, wait)
+        if not asked and await self._with.store.room_cards(migration.number):
+            await self.watch(migration.number)
+        return until
+
     async def _load(self, key: Key) -> tuple[Migration, RoomMove]:
         migration = await self._with.store.migration(key[0])
         if migration is None:
             raise LookupError(key[0])
-        return migration, await self._with.store.move(migration, key[1], self._rules())
+        rules = self._rules()
+        if migration.many:
+            # Nobody is asked to invite by hand in room after room.
+            rules = replace(rules, wait_for_owner_invite=0)
+        return migration, await self._with.store.move(migration, key[1], rules)
 
     async def _act(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        if act.step is Step.INVITE:
+            await self._invite(act, migration, move, sight)
+            return
         move = await self._resting_on(move, sight)
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
@@ -215,15 +257,10 @@ class Runner:
         if act.step in (Step.ASK_OLD, Step.SEED_SKIP):
             await self._ask_old_account(act, migration, move, sight.room)
             return
-        still_due = partial(self._still_due, move, sight.evidence)
         try:
-            await self._with.acts.perform(act, migration, move, sight.room, still_due)
-        except LoggedOut:
+            await self._perform(act, migration, move, sight)
+        except (LoggedOut, RemoteUnreachable):
             raise
-        except (TimedOut, RemoteUnreachable) as error:
-            if act.step is not Step.INVITE:
-                raise
-            await self._with.setbacks.note(act, move, error)
         except HomeserverError as error:
             await self._with.setbacks.note(act, move, error)
         else:
@@ -238,10 +275,34 @@ class Runner:
         self._with.watch.add_people((move.migration, move.room_id), agreed)
         return replace(move, approvers=agreed)
 
+    async def _invite(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        """Invite the new account. What its server has no allowance left for is no setback: it is put off."""
+        failed: HomeserverError | TimedOut | None = None
+        spent = False
+        try:
+            move = await self._resting_on(move, sight)
+            await self._perform(act, migration, move, sight)
+        except LoggedOut:
+            raise
+        except (HomeserverError, TimedOut) as error:
+            failed = error
+        finally:
+            spent = await self._with.invites.landed(move, failed)
+        if failed is None:
+            await self._with.setbacks.clear(move)
+        elif not spent:
+            await self._with.setbacks.note(act, move, failed)
+
+    async def _perform(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+        still_due = partial(self._still_due, move, sight.evidence)
+        await self._with.acts.perform(act, migration, move, sight.room, still_due)
+
     async def _ask_new_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
         async with self._migration_locks[migration.number]:
             fresh = await self._with.store.migration(migration.number) or migration
-            if act.step is Step.CONFIRM_CARD:
+            if act.step is Step.CONFIRM_CARD and migration.many:
+                await self._with.crowd.ask_new_account(fresh, move)
+            elif act.step is Step.CONFIRM_CARD:
                 words = self._with.settings().command
                 await self._with.voice.confirm(fresh, move, room, command=words)
             else:
@@ -277,12 +338,14 @@ class Runner:
             migration = await self._with.store.migration(number)
             if migration is None or migration.ended:
                 return
-            rooms = await self._with.store.rooms_of(number)
-            moves = [await self._with.store.move(migration, room_id, self._rules()) for room_id in rooms]
+            moves = list(await self._with.store.moves(migration, self._rules()))
             if any(move.phase is not Phase.ENDED for move in moves):
                 return
             try:
-                await self._sum_up(migration, moves[0])
+                if migration.many:
+                    await self._with.crowd.conclude(migration, moves)
+                else:
+                    await self._sum_up(migration, moves[0])
             except (Forbidden, NoEncryption):
                 if not self._told_long_enough(moves[0]):
                     raise

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
@@ -34,6 +35,11 @@ class Voice:
         self._store = store
         self._steps = steps
         self._bot = bot
+
+    @property
+    def bot(self) -> str:
+        """The bot's own user ID."""
+        return self._bot
 
     async def request(self, migration: Migration, write: Write, *, seeded: bool = True) -> None:
         """Post the request card, and unless it is to be answered elsewhere, its two reactions."""
@@ -136,6 +142,27 @@ class Voice:
                 stage.place, Step.CLOSE_CARD, lambda txn: self._messages.post(stage.room_id, content, txn)
             )
         await self._store.ended(migration.number)
+
+    async def post(self, stage: Stage, step: Step, records: Records, write: Write) -> None:
+        """Post a card that is the step's, unless it is there."""
+        await self._post_once(stage, step, records, write)
+
+    async def attach(self, stage: Stage, step: Step, content: Mapping[str, Any]) -> None:
+        """Post a file that is the step's."""
+        await self._steps.carry_out(
+            stage.place,
+            step,
+            lambda txn: self._messages.post(stage.room_id, stage.content(content), txn),
+        )
+
+    async def close(self, migration: Migration, card: Card) -> None:
+        """Bring the request card to its final state."""
+        posted = migration.event_of(Step.REQUEST_CARD)
+        if posted is not None and not _finished(migration.records, Step.CLOSE_CARD):
+            stage, content = at_home(migration), as_edit(content_of(card), posted)
+            await self._steps.carry_out(
+                stage.place, Step.CLOSE_CARD, lambda txn: self._messages.post(stage.room_id, content, txn)
+            )
 
     async def say(self, stage: Stage, card: Card, transaction: str) -> str:
         """Post a message about a migration."""

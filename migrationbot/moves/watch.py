@@ -37,14 +37,15 @@ class Watch:
         keys = {(migration.number, room_id) for room_id in room_ids}
         for room_id, card in room_cards:
             self._messages[card].add((migration.number, room_id))
-        for room_id in {migration.home_room, *answered_in, *(room_id for _, room_id in keys)}:
-            self._rooms[room_id] |= keys
+        everywhere = {migration.home_room, migration.room_of(Step.CONFIRM_CARD), *answered_in}
+        for room_id, moved in [*((each, keys) for each in everywhere), *((key[1], {key}) for key in keys)]:
+            self._rooms[room_id] |= moved
             for person in (migration.old, migration.new, migration.requester):
-                self._people[room_id, person] |= keys
+                self._people[room_id, person] |= moved
             if migration.lost:
-                self._speakers[room_id, migration.old] |= keys
+                self._speakers[room_id, migration.old] |= moved
             if migration.options.address:
-                self._speakers[room_id, migration.new] |= keys
+                self._speakers[room_id, migration.new] |= moved
         for event_id in (
             migration.command_event,
             migration.event_of(Step.REQUEST_CARD),

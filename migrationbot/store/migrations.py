@@ -10,11 +10,13 @@ from typing import LiteralString
 
 from mautrix.util.async_db import Connection
 
+from migrationbot.core.community import Entry
 from migrationbot.core.move import Ending, Migration, Phase, Plan, Record, RoomMove, Rules, Step, Trouble
 from migrationbot.core.turns import Turn, turn
 
 from . import codec
 from .database import Transactions
+from .roster import write_roster
 
 _MIGRATIONS: LiteralString = "SELECT * FROM migration "
 WHOLE = ""  # the `room_id` of steps that belong to the migration as a whole
@@ -28,8 +30,8 @@ class Migrations:
         self._run = transactions.run
         self._bot = bot
 
-    async def begin(self, asked: Migration, plans: Mapping[str, Plan]) -> int:
-        """Store a new migration with one move per room ID, and mark its command as answered.
+    async def begin(self, asked: Migration, plans: Mapping[str, Plan], roster: Sequence[Entry] = ()) -> int:
+        """Store a new migration with one move per room ID, and, of one in many rooms, all that were found.
 
         Gives its number. Raises AlreadyThere when one of the accounts is moving in one of the rooms.
         """
@@ -63,6 +65,7 @@ class Migrations:
                     Phase.ASKING.value,
                     asked.expires_at,
                 )
+            await write_roster(connection, number, roster)
             return number
 
         return await self._run(work)
@@ -143,11 +146,16 @@ class Migrations:
         return await self._run(work)
 
     async def rooms_of(self, number: int) -> Sequence[str]:
-        """The rooms of a migration."""
+        """The rooms of a migration, in the order in which they are to move."""
 
         async def work(connection: Connection) -> Sequence[str]:
-            query = "SELECT room_id FROM room_move WHERE migration = $1 ORDER BY room_id"
-            return [row["room_id"] for row in await connection.fetch(query, number)]
+            rows = await connection.fetch(
+                """SELECT room_move.room_id FROM room_move LEFT JOIN roster
+                       ON roster.migration = room_move.migration AND roster.room_id = room_move.room_id
+                   WHERE room_move.migration = $1 ORDER BY roster.position, room_move.room_id""",
+                number,
+            )
+            return [row["room_id"] for row in rows]
 
         return await self._run(work)
 
@@ -177,27 +185,47 @@ class Migrations:
                 room_id,
                 migration.number,
             )
-            return RoomMove(
-                migration=migration.number,
-                room_id=room_id,
-                bot=self._bot,
-                requester=migration.requester,
-                old=migration.old,
-                new=migration.new,
-                plan=codec.plan_from_text(row["plan"]),
-                rules=rules,
-                options=migration.options,
-                phase=Phase(row["phase"]),
-                expires_at=row["expires_at"],
-                approved_level=row["approved_level"],
-                approvers=tuple(json.loads(row["approvers"])),
-                records={**records, **migration.records},
-                trouble=codec.trouble_from_text(row["trouble"]),
-                ending=codec.ending_from_text(row["ending"]),
-                alone=others == 0,
-            )
+            return replace(self._move(row, migration, records, rules), alone=others == 0)
 
         return await self._run(work)
+
+    async def moves(self, migration: Migration, rules: Rules) -> Sequence[RoomMove]:
+        """All its moves, in the order in which they are to move."""
+        rooms = await self.rooms_of(migration.number)
+
+        async def work(connection: Connection) -> Sequence[RoomMove]:
+            rows = await connection.fetch("SELECT * FROM room_move WHERE migration = $1", migration.number)
+            by_room = {row["room_id"]: row for row in rows}
+            query = "SELECT * FROM step WHERE migration = $1 ORDER BY attempt"
+            records: dict[str, dict[Step, Record]] = {room_id: {} for room_id in (*rooms, WHOLE)}
+            for row in await connection.fetch(query, migration.number):
+                record = codec.record_from_row(row)
+                records[row["room_id"]][record.step] = record
+            return [self._move(by_room[each], migration, records[each], rules) for each in rooms]
+
+        return await self._run(work)
+
+    def _move(
+        self, row: codec.Row, migration: Migration, records: Mapping[Step, Record], rules: Rules
+    ) -> RoomMove:
+        return RoomMove(
+            migration=migration.number,
+            room_id=row["room_id"],
+            bot=self._bot,
+            requester=migration.requester,
+            old=migration.old,
+            new=migration.new,
+            plan=codec.plan_from_text(row["plan"]),
+            rules=rules,
+            options=migration.options,
+            phase=Phase(row["phase"]),
+            expires_at=row["expires_at"],
+            approved_level=row["approved_level"],
+            approvers=tuple(json.loads(row["approvers"])),
+            records={**records, **migration.records},
+            trouble=codec.trouble_from_text(row["trouble"]),
+            ending=codec.ending_from_text(row["ending"]),
+        )
 
     async def turned(self, move: RoomMove, by: Turn, *, ending: Ending | None = None) -> Phase:
         """Record that the move entered another phase. Raises WrongTurn for one that the table lacks."""

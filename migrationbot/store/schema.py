@@ -123,9 +123,28 @@ async def options(connection: Connection, _: Scheme) -> None:
     await connection.execute("ALTER TABLE migration ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
 
 
+async def many_rooms(connection: Connection, _: Scheme) -> None:
+    """The rooms of a migration that spans many, those that can't move too; when invites were refused."""
+    await connection.execute(
+        """CREATE TABLE roster (
+            migration BIGINT  NOT NULL REFERENCES migration (number) ON DELETE CASCADE,
+            room_id   TEXT    NOT NULL,
+            position  INTEGER NOT NULL,
+            name      TEXT    NOT NULL,
+            is_space  BOOLEAN NOT NULL,
+            at_home   BOOLEAN NOT NULL,
+            code      TEXT    NOT NULL,
+            details   TEXT    NOT NULL,
+            PRIMARY KEY (migration, room_id)
+        )"""
+    )
+    await connection.execute("CREATE TABLE invite_refused (account TEXT PRIMARY KEY, at BIGINT NOT NULL)")
+
+
 # A table name of its own: in standalone mode the database is shared with maubot's own tables.
 upgrades = UpgradeTable(version_table_name="migrationbot_version", database_name="migrationbot")
 upgrades.register(cast(Upgrade, first_tables), description="The first tables")
 upgrades.register(cast(Upgrade, typed_answers), description="Answers that were typed")
 upgrades.register(cast(Upgrade, operating_tables), description="Pausing, and first contact")
 upgrades.register(cast(Upgrade, options), description="What was asked for beside the move itself")
+upgrades.register(cast(Upgrade, many_rooms), description="Many rooms in one migration")

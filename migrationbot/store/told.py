@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mautrix.util.async_db import Connection
 
 from migrationbot.core.approval import Hint
@@ -55,5 +57,46 @@ class Told:
                 move.migration,
                 move.room_id,
             )
+
+        await self._run(work)
+
+    async def how_often(self, key: tuple[int, str], reason: Reason) -> tuple[int, bool]:
+        """The same as `times`, by the migration's number and a room ID; '' is the migration as a whole."""
+
+        async def work(connection: Connection) -> tuple[int, bool]:
+            query = "SELECT times, standing FROM told WHERE migration = $1 AND room_id = $2 AND reason = $3"
+            row = await connection.fetchrow(query, *key, reason.value)
+            return (row["times"], bool(row["standing"])) if row else (0, False)
+
+        return await self._run(work)
+
+    async def note(self, key: tuple[int, str], reason: Reason) -> None:
+        """Note that it was said."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                """INSERT INTO told (migration, room_id, reason, times, standing) VALUES ($1, $2, $3, 1, true)
+                   ON CONFLICT (migration, room_id, reason)
+                   DO UPDATE SET times = told.times + 1, standing = true""",
+                *key,
+                reason.value,
+            )
+
+        await self._run(work)
+
+    async def only(self, key: tuple[int, str], reasons: Iterable[Reason]) -> None:
+        """Note that no other waits are left than these."""
+        left = {reason.value for reason in reasons}
+
+        async def work(connection: Connection) -> None:
+            query = "SELECT reason FROM told WHERE migration = $1 AND room_id = $2 AND standing"
+            for row in await connection.fetch(query, *key):
+                if row["reason"] not in left:
+                    await connection.execute(
+                        """UPDATE told SET standing = false
+                           WHERE migration = $1 AND room_id = $2 AND reason = $3""",
+                        *key,
+                        row["reason"],
+                    )
 
         await self._run(work)

@@ -60,6 +60,7 @@ WAITS = (
     Reason.BOT_LACKS_POWER,
     Reason.SERVER_UNREACHABLE,
     Reason.INVITE_BLOCKED,
+    Reason.INVITES_SPENT,
     Reason.NOT_ALLOWED,
     Reason.OWNER_INVITE,
     Reason.PAUSED,

@@ -218,3 +218,9 @@ def test_a_request_that_does_not_exist_is_told_where_to_look() -> None:
     assert numbered == "There is no open request 6 that concerns you."
     threaded = cards.refusal(Refused(Code.NO_SUCH_MIGRATION, number=""), command="migrate").text
     assert threaded.startswith("There is no open request in this thread.")
+
+
+def test_a_room_in_no_space_is_told_how_to_name_one() -> None:
+    card = cards.refusal(Refused(Code.USAGE, problem="no_space"), command="migrate")
+    assert "This room belongs to no space that the bot can see" in card.text
+    assert "!migrate @you:new.server space #space:server.org" in card.text

@@ -8,7 +8,7 @@ import pytest
 from migrationbot.core.approval import Answer, Evidence
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Turned
-from migrationbot.core.move import Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Options, Outcome, Phase, Reason, RoomMove, Step
 from migrationbot.core.room import RoomState, StateEvent
 from migrationbot.core.turns import Turn
 from migrationbot.core.ways import Way
@@ -122,6 +122,13 @@ def test_a_new_account_that_was_put_out_is_not_asked_back_in() -> None:
     assert ending(moving(plan=plan(way=Way.INVITED)), kicked, YES) == removed
     came_by_itself = moving(done(Step.CONFIRM_CARD), done(Step.SEED_CONFIRM))
     assert ending(came_by_itself, kicked, YES) == removed
+
+
+@pytest.mark.parametrize("outside", [member(NEW, "leave"), member(NEW, "leave", by=DAVE)])
+def test_of_many_rooms_the_question_in_one_says_nothing_about_the_others(outside: StateEvent) -> None:
+    asked = moving(done(Step.CONFIRM_CARD), done(Step.SEED_CONFIRM), options=Options(scope="space"))
+    assert decide(asked, room(outside), YES, NOW) == Act(step=Step.INVITE)
+    assert decide(asked, room(), YES, NOW) == Act(step=Step.INVITE)
 
 
 def test_a_new_account_that_was_put_out_long_ago_may_be_invited_by_those_who_agree() -> None:

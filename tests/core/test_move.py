@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from migrationbot.core.move import Migration, Record, Step
+from dataclasses import replace
+
+from migrationbot.core.move import Migration, Options, Record, Step
 from tests.core.worlds import NEW, NOW, OLD, ROOM, done, intended, move
 
 
@@ -49,3 +51,11 @@ def test_a_second_opening_is_not_taken_for_restored_because_the_first_was() -> N
     assert move(again, first).history_is_open
     assert not move(intended(Step.OPEN_HISTORY, attempt=2), first).history_is_open
     assert not move(again, done(Step.RESTORE_HISTORY, attempt=2)).history_is_open
+
+
+def test_a_migration_knows_its_own_steps_and_whether_it_spans_many_rooms() -> None:
+    assert not migration().done(Step.SUMMARY)
+    assert not migration(intended(Step.SUMMARY)).done(Step.SUMMARY)
+    assert migration(done(Step.SUMMARY)).done(Step.SUMMARY)
+    assert not migration().many
+    assert replace(migration(), options=Options(scope="all")).many

@@ -27,7 +27,18 @@ class SlowStore:
         self.answered += 1
 
 
-def runner_on(store: SlowStore) -> Runner:
+class NoCrowd:
+    """No migration in many rooms."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    async def stop(self) -> None:
+        """Write nothing more."""
+        self.stopped = True
+
+
+def runner_on(store: SlowStore, crowd: NoCrowd) -> Runner:
     """A runner that needs nothing but the database."""
     nothing = cast(Any, None)
     return Runner(
@@ -40,6 +51,9 @@ def runner_on(store: SlowStore) -> Runner:
             acts=nothing,
             voice=nothing,
             announcing=nothing,
+            crowd=cast(Any, crowd),
+            lanes=nothing,
+            invites=nothing,
             stated=nothing,
             tell=nothing,
             checklist=nothing,
@@ -57,17 +71,19 @@ async def settled() -> None:
 
 
 async def test_stopping_waits_for_what_is_under_way_and_nothing_begins_any_more() -> None:
-    store = SlowStore()
-    runner = runner_on(store)
+    store, crowd = SlowStore(), NoCrowd()
+    runner = runner_on(store, crowd)
     runner.wake((1, ROOM))
     await store.asked.wait()
     stopping = asyncio.ensure_future(runner.stop())
     await settled()
     assert not stopping.done()
+    assert not crowd.stopped  # what is under way may still have something to show
     runner.wake((1, ROOM))
     runner.wake((2, ROOM))
     store.may_answer.set()
     await stopping
     assert store.answered == 1
+    assert crowd.stopped
     await settled()
     assert store.answered == 1

@@ -261,6 +261,13 @@ async def test_neither_strangers_nor_members_without_the_level_may_ask(make_lost
     assert "level 100 (admin)" in text_of(answer)
 
 
+@pytest.mark.parametrize("scope", ["all", "space"])
+async def test_in_many_rooms_at_once_nobody_speaks_for_another(scope: str, make_lost: MakeLost) -> None:
+    scene = await make_lost()
+    text = f"{scene.alice.user_id} {scene.new.user_id} {scope}"
+    await scene.answer_to(await scene.command_is(text, by=scene.carol), error="not_yours")
+
+
 async def test_one_that_was_put_out_has_no_place(make_lost: MakeLost) -> None:
     scene = await make_lost(levels={"alice": 50})
     await scene.carol.kick(scene.room, scene.alice.user_id)

@@ -41,6 +41,9 @@ OPTIONS = {
     "--leave": "leave",
 }
 
+# Which rooms are meant.
+PICKED = ("scope", "space", "only_rooms", "except_rooms")
+
 # Written with underscores, but no settings of ours.
 OTHER_NAMES = {"world_readable"}
 
@@ -118,7 +121,8 @@ def test_a_command_means_what_it_says(code: Code) -> None:
     assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
-    asked = {name: getattr(command, name) for name in ("new", "old", "address", *OPTIONS.values())}
+    asked = {name: getattr(command, name) for name in ("new", "old", "address", *OPTIONS.values(), *PICKED)}
+    assert (command.scope is not wishes.Scope.ROOM) == (not {"space", "all"}.isdisjoint(rest))
     assert command == wishes.Migrate(**asked)  # nothing that is not done yet
 
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Telling people about many rooms at once: what somebody has to do, and how all of it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from migrationbot.chat import history, many
+from migrationbot.chat.card import Card
+from migrationbot.chat.table import Row, as_csv
+from migrationbot.config import Settings
+from migrationbot.core.community import Entry, on_the_whole
+from migrationbot.core.move import Ending, Migration, Outcome, Reason, RoomMove, Step
+from migrationbot.core.progress import Progress, Waiting
+from migrationbot.core.report import left_to_do
+from migrationbot.matrix.errors import Forbidden, NotFound
+from migrationbot.matrix.files import Files
+from migrationbot.matrix.spaces import Spaces
+from migrationbot.moves.stage import at_home
+from migrationbot.moves.steps import Clock
+from migrationbot.moves.voice import Voice
+from migrationbot.moves.witness import Witness
+from migrationbot.store.migrations import WHOLE, Migrations
+from migrationbot.store.told import Told
+
+# The cards say these already, or nobody can do anything about them.
+_EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM, Reason.INVITES_SPENT})
+_MOST = 5  # times for one reason
+_ARRIVED = (Outcome.DONE, Outcome.PARTIAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Herald:
+    """Speaks once for all rooms."""
+
+    store: Migrations
+    voice: Voice
+    files: Files
+    told: Told
+    witness: Witness
+    spaces: Spaces
+    settings: Callable[[], Settings]
+    ended: Callable[[Migration, Ending], None]  # is told how each migration ended
+    now: Clock
+
+    async def call(self, migration: Migration, found: Progress, entries: Mapping[str, Entry]) -> None:
+        """Say what a person has to do, once for each reason, and again when it has come back."""
+        key, unexpected = (migration.number, WHOLE), [w for w in found.waiting if w.reason not in _EXPECTED]
+        for waiting in unexpected:
+            times, standing = await self.told.how_often(key, waiting.reason)
+            if not standing and times < _MOST:
+                await self._call(migration, waiting, entries, times)
+                await self.told.note(key, waiting.reason)
+        await self.told.only(key, [waiting.reason for waiting in unexpected])
+
+    async def _call(
+        self, migration: Migration, waiting: Waiting, entries: Mapping[str, Entry], times: int
+    ) -> None:
+        bot = self.voice.bot
+        card = many.held_up(migration, waiting, entries, bot=bot, now=self.now())
+        named = "\n".join((migration.command_event, waiting.reason.value, str(times)))
+        transaction = "migrationbot-" + hashlib.sha256(named.encode()).hexdigest()[:32]
+        await self.voice.say(at_home(migration), card, transaction)
+
+    async def conclude(
+        self, migration: Migration, moves: Sequence[RoomMove], entries: Sequence[Entry]
+    ) -> None:
+        """Post the summary and the table, bring the request card to its final state, end the migration."""
+        by_room = {move.room_id: move for move in moves}
+        whole = on_the_whole([move.ending for move in moves if move.ending], entries)
+        if not migration.done(Step.SUMMARY) or not migration.done(Step.TABLE):
+            rows = await self.spaces.each(entries, lambda entry: self._row(migration, entry, by_room))
+            await self._sum_up(migration, moves, rows, whole)
+        await self.voice.close(migration, many.closed(migration, whole, total=len(moves)))
+        await self.store.ended(migration.number)
+        self.ended(migration, whole)
+
+    async def _sum_up(
+        self, migration: Migration, moves: Sequence[RoomMove], rows: Sequence[Row], whole: Ending
+    ) -> None:
+        name, stage = f"request-{migration.number}.csv", at_home(migration)
+        content = await self.files.attach(migration.home_room, name, "text/csv", as_csv(rows))
+        agreed = [person for move in moves for person in move.approvers]
+
+        async def write() -> Card:
+            words = self.settings().command
+            return many.summary(
+                migration, rows, whole, attached=content is not None, command=words, agreed=agreed
+            )
+
+        await self.voice.post(stage, Step.SUMMARY, migration.records, write)
+        if content is not None and not migration.done(Step.TABLE):
+            marked = {"io.github.migrationbot": many.attachment(migration, "table")}
+            await self.voice.attach(stage, Step.TABLE, {**content, **marked})
+
+    async def _row(self, migration: Migration, entry: Entry, moves: Mapping[str, RoomMove]) -> Row:
+        move = moves.get(entry.room_id)
+        if move is None or move.ending is None:
+            return Row(entry=entry, outcome="not_tried", reason=None)
+        ending, arrived = move.ending, move.ending.outcome in _ARRIVED
+        row = Row(entry=entry, outcome=ending.outcome.value, reason=ending.reason, by=ending.by)
+        try:
+            room = await self.witness.room(migration, move)
+        except (Forbidden, NotFound):
+            return row  # the bot is no longer there
+        return Row(
+            entry=entry,
+            outcome=ending.outcome.value,
+            reason=ending.reason,
+            by=ending.by,
+            level=room.power.level_of(migration.new) if arrived else None,
+            history=history.told(move, room, now=ending.at).reading.value if arrived else None,
+            left=left_to_do(move, room, ending),
+        )

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Putting the parts together that serve migrations in many rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from logging import Logger
+
+from migrationbot.config import Settings
+from migrationbot.core.move import Migration
+from migrationbot.desk.asking_many import AskingMany
+from migrationbot.desk.gathering import Gathering
+from migrationbot.desk.prospecting import Prospecting
+from migrationbot.matrix.api import Api
+from migrationbot.matrix.files import Files
+from migrationbot.matrix.messages import Messages
+from migrationbot.matrix.rooms import Rooms
+from migrationbot.matrix.sealing import Sealing
+from migrationbot.matrix.spaces import Spaces
+from migrationbot.moves.announcing import Announcing
+from migrationbot.moves.board import Board
+from migrationbot.moves.crowd import Crowd, CrowdParts
+from migrationbot.moves.herald import Herald
+from migrationbot.moves.invites import Invites
+from migrationbot.moves.living import Living
+from migrationbot.moves.many_request import ManyRequest
+from migrationbot.moves.steps import Clock, Steps
+from migrationbot.moves.voice import Voice
+from migrationbot.moves.witness import Witness
+from migrationbot.store.database import Transactions
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.openings import Openings
+from migrationbot.store.roster import Rosters
+from migrationbot.store.spendings import Spendings
+from migrationbot.store.told import Told
+from migrationbot.upkeep.office import Office
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What they share with migrations in one room."""
+
+    api: Api
+    transactions: Transactions
+    sealing: Sealing
+    messages: Messages
+    rooms: Rooms
+    store: Migrations
+    steps: Steps
+    voice: Voice
+    witness: Witness
+    announcing: Announcing
+    office: Office
+    settings: Callable[[], Settings]
+    clock: Clock
+    log: Logger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many:
+    """What was put together."""
+
+    crowd: Crowd
+    invites: Invites
+    rosters: Rosters
+    asking: Callable[[Callable[[Migration, Sequence[str]], None]], AskingMany]  # given who is told of each
+
+
+def many_rooms(tools: Tools) -> Many:
+    """Wire it."""
+    spaces, rosters = Spaces(tools.api), Rosters(tools.transactions)
+    request = ManyRequest(tools.rooms, tools.store, rosters, tools.settings, tools.clock)
+    invites = Invites(Spendings(tools.transactions), tools.clock)
+
+    def asking(begun: Callable[[Migration, Sequence[str]], None]) -> AskingMany:
+        return _asking(tools, spaces, request, begun)
+
+    crowd = _crowd(tools, spaces, rosters, request, invites)
+    return Many(crowd=crowd, invites=invites, rosters=rosters, asking=asking)
+
+
+def _crowd(tools: Tools, spaces: Spaces, rosters: Rosters, request: ManyRequest, invites: Invites) -> Crowd:
+    files, office = Files(tools.api, tools.sealing), tools.office
+    herald = Herald(
+        store=tools.store,
+        voice=tools.voice,
+        files=files,
+        told=Told(tools.transactions),
+        witness=tools.witness,
+        spaces=spaces,
+        settings=tools.settings,
+        ended=lambda migration, ending: office.oversight.ended(migration, ending, now=tools.clock()),
+        now=tools.clock,
+    )
+    return Crowd(
+        CrowdParts(
+            store=tools.store,
+            rosters=rosters,
+            rooms=tools.rooms,
+            voice=tools.voice,
+            files=files,
+            request=request,
+            board=Board(tools.messages, tools.rooms, tools.steps, bot=office.bot),
+            living=Living(tools.clock, tools.log),
+            herald=herald,
+            invites=invites,
+            waits=lambda: office.oversight.waits,
+            send_pause=lambda: office.pace.wait,
+            write_in_room=tools.announcing.write,
+            settings=tools.settings,
+            now=tools.clock,
+        )
+    )
+
+
+def _asking(
+    tools: Tools,
+    spaces: Spaces,
+    request: ManyRequest,
+    begun: Callable[[Migration, Sequence[str]], None],
+) -> AskingMany:
+    bot = tools.office.bot
+    prospecting = Prospecting(
+        bot=bot,
+        rooms=tools.rooms,
+        spaces=spaces,
+        store=tools.store,
+        openings=Openings(tools.transactions),
+        settings=tools.settings,
+    )
+    return AskingMany(
+        gathering=Gathering(bot=bot, spaces=spaces),
+        prospecting=prospecting,
+        store=tools.store,
+        request=request,
+        settings=tools.settings,
+        begun=begun,
+        now=tools.clock,
+    )

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Rooms that invite the same account take turns, as its server lets them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import cast
+
+from migrationbot.core.decisions import Act, Decision, Wait
+from migrationbot.core.move import Reason, RoomMove, Step
+from migrationbot.core.pacing import REFILL, Spending
+from migrationbot.matrix.errors import RemoteUnreachable
+from migrationbot.moves.invites import Invites
+from migrationbot.store.spendings import Spendings
+from tests.core.worlds import HOUR, NEW, NOW, moving
+
+INVITE = Act(step=Step.INVITE)
+REFUSAL = RemoteUnreachable(502, "M_UNKNOWN")
+
+
+@dataclass
+class Book:
+    """What the database knows."""
+
+    spending: Spending = Spending()  # noqa: RUF009 - it is frozen
+
+    async def of(self, _account: str, *, now: int) -> Spending:
+        assert now == NOW
+        return self.spending
+
+    async def refused(self, _account: str, *, now: int) -> None:
+        self.spending = replace(self.spending, refused_at=now)
+
+    def took(self, *at: int) -> None:
+        self.spending = replace(self.spending, taken=(*self.spending.taken, *at))
+
+
+def gate(*taken: int, refused_at: int | None = None) -> tuple[Invites, Book]:
+    book = Book(Spending(taken=taken, refused_at=refused_at))
+    return Invites(cast(Spendings, book), lambda: NOW), book
+
+
+def room(number: int) -> RoomMove:
+    return moving(room_id=f"!{number}:old.org")
+
+
+async def ask(invites: Invites, number: int, decision: Decision = INVITE) -> Decision | None:
+    return await invites.review(room(number), decision, number)
+
+
+async def test_five_go_side_by_side_and_the_sixth_waits_to_see_them_land() -> None:
+    invites, book = gate()
+    assert [await ask(invites, number) for number in range(5)] == [INVITE] * 5
+    sixth = asyncio.ensure_future(ask(invites, 5))
+    await asyncio.sleep(0)
+    assert not sixth.done()
+    book.took(NOW)
+    assert not await invites.landed(room(0), None)
+    assert await sixth is None  # look again
+
+
+async def test_one_alone_finds_out_whether_there_is_a_limit() -> None:
+    invites, book = gate(*[NOW - 1] * 5)
+    assert await ask(invites, 0) == INVITE
+    assert await invites.landed(room(0), REFUSAL)
+    assert book.spending.refused_at == NOW
+    waits = [await ask(invites, number) for number in (2, 3, 1)]
+    assert [wait.until - NOW for wait in waits if isinstance(wait, Wait)] == [
+        REFILL - 1,
+        2 * REFILL - 1,
+        REFILL - 1,  # it comes before those that asked first
+    ]
+    assert {wait.reason for wait in waits if isinstance(wait, Wait)} == {Reason.INVITES_SPENT}
+
+
+async def test_what_stands_in_the_way_of_other_invites_is_no_limit() -> None:
+    invites, book = gate()
+    assert await ask(invites, 0) == INVITE
+    assert not await invites.landed(room(0), REFUSAL)
+    assert book.spending.refused_at is None
+
+
+async def test_a_room_that_no_longer_wants_one_is_not_waited_for() -> None:
+    invites, _ = gate(*[NOW] * 5, refused_at=NOW)
+    await ask(invites, 1)
+    other = Act(step=Step.PROMOTE, level=100)
+    assert await ask(invites, 1, other) == other
+    second = await ask(invites, 2)
+    assert isinstance(second, Wait)
+    assert second.until == NOW + REFILL
+
+
+async def test_it_is_known_when_the_last_one_will_be_sent() -> None:
+    invites, _ = gate(*[NOW] * 5, refused_at=NOW)
+    last = await invites.slow_until(NEW, 95)
+    assert last is not None
+    assert 8.7 * HOUR < last - NOW < 9 * HOUR
+    assert await invites.slow_until(NEW, 0) is None
+    free, _ = gate(*[NOW] * 5)
+    assert await free.slow_until(NEW, 95) is None
