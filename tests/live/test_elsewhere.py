@@ -290,3 +290,24 @@ async def test_there_an_invited_admin_answers_with_a_reaction(make_scene: MakeSc
     await summary(scene, home)
     await closed(scene.alice, home, scene.card, "done")
     assert sent(await scene.carol.messages(scene.room), scene.bot.user_id) == []
+
+
+async def test_a_yes_from_another_chat_counts_as_long_as_it_stands_there(make_scene: MakeScene) -> None:
+    scene = await make_scene()
+    home = await chat_with(scene, scene.alice)
+    number = match.number_of(await ask(scene, home))
+    asked = await room_card(scene)
+    mine = await chat_with(scene, scene.carol)
+    yes = await scene.carol.say(mine, f"!migrate approve {number}")
+    await scene.invited()
+    await scene.carol.redact(mine, yes)
+    lost = await told(scene, scene.carol, scene.room, asked["event_id"], match.card("progress"))
+    assert "the approval no longer stands" in lost["content"]["body"]
+    # Whoever leaves the chat has said it all the same: the bot stays to read it.
+    again = await scene.carol.say(mine, f"!migrate approve {number}")
+    await told(scene, scene.carol, mine, again, match.says("counts. That is enough"))
+    await scene.carol.leave(mine)
+    await scene.enter()
+    confirm = await told(scene, scene.new, scene.room, asked["event_id"], match.card("confirm"))
+    await scene.new.react(scene.room, confirm["event_id"], YES)
+    await summary(scene, home)

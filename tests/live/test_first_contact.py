@@ -16,9 +16,10 @@ from tests.conftest import People, StartBot
 from tests.support import match
 from tests.support.api import JsonObject
 from tests.support.bot import BotOptions, BotProcess
+from tests.support.fault import Case, Fault
 from tests.support.homeserver import HomeserverPair
 from tests.support.person import Person, unique
-from tests.support.proxy import Case, Fault, FaultProxy, Tap
+from tests.support.proxy import FaultProxy, Tap
 from tests.support.scene import ENCRYPTION, thread_of
 from tests.support.timeline import PATIENCE
 

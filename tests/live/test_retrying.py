@@ -12,9 +12,10 @@ from tests.conftest import StartBot
 from tests.live.conftest import MakeScene
 from tests.support import match
 from tests.support.api import JsonObject
+from tests.support.fault import Case, Fault
 from tests.support.homeserver import HomeserverPair
 from tests.support.person import Person
-from tests.support.proxy import Case, Fault, FaultProxy, Tap
+from tests.support.proxy import FaultProxy, Tap
 from tests.support.scene import HISTORY, NO, Scene
 
 # The first invite of a room fails as it does when the other server can't be reached. The bot tries again

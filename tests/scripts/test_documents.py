@@ -121,9 +121,10 @@ def test_a_command_means_what_it_says(code: Code) -> None:
     assert isinstance(command, wishes.Migrate)
     for option, name in OPTIONS.items():
         assert getattr(command, name) == (option in rest)
+    room = rest[rest.index("in") + 1] if "in" in rest else None
     asked = {name: getattr(command, name) for name in ("new", "old", "address", *OPTIONS.values(), *PICKED)}
     assert (command.scope is not wishes.Scope.ROOM) == (not {"space", "all"}.isdisjoint(rest))
-    assert command == wishes.Migrate(**asked)  # nothing that is not done yet
+    assert command == wishes.Migrate(**{**asked, "room": room})  # nothing that is not done yet
 
 
 @pytest.mark.parametrize("code", lines_starting("/invite ", "/op ", "/deop "), ids=str)

@@ -13,7 +13,7 @@ from migrationbot.store.database import Transactions
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.schema import upgrades
 from migrationbot.store.stated import MOST_READ, Stated, Statement
-from tests.store.test_schema import ASKED, PLAN, ROOM
+from tests.chat.builders import ROOM_ID, migration, move, room
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ async def transactions(database_url: str) -> AsyncIterator[Transactions]:
     database = Database.create(database_url, upgrade_table=upgrades)
     await database.start()
     transactions = Transactions(database)
-    await Migrations(transactions, bot="@bot:old.org").begin(ASKED, {ROOM: PLAN})
+    await Migrations(transactions, bot="@bot:old.org").begin(migration(), {ROOM_ID: move(room()).plan})
     yield transactions
     await database.stop()
 
 
 def said(sender: str, answer: Answer = Answer.YES, event_id: str = "$said") -> Statement:
-    return Statement(room_id=ROOM, event_id=event_id, sender=f"@{sender}:old.org", answer=answer)
+    return Statement(room_id=ROOM_ID, event_id=event_id, sender=f"@{sender}:old.org", answer=answer)
 
 
 async def test_the_latest_of_each_person_counts(transactions: Transactions) -> None:
