@@ -8,8 +8,8 @@ from migrationbot.core.moved import Moved
 from .card import Card, render
 
 
-def moved(found: Moved, *, room_id: str) -> Card:
-    """Where it has moved, and the events of that room that prove it."""
+def moved(found: Moved, *, room_id: str | None) -> Card:
+    """Where it has moved, and the events of that room that prove it; None when they are elsewhere."""
     return render(
         "moved.html",
         fields={
@@ -17,7 +17,7 @@ def moved(found: Moved, *, room_id: str) -> Card:
             "migration": str(found.number),
             "old": found.old,
             "new": found.new,
-            "proof": [found.command, *found.approvals, found.confirmation],
+            **({"proof": [found.command, *found.approvals, found.confirmation]} if room_id else {}),
         },
         number=found.number,
         old=found.old,

@@ -63,7 +63,7 @@ def _invited_by_old(look: Look) -> Next:
     MSC4268. None when it is the bot's turn.
     """
     move, room = look.move, look.room
-    if not room.encrypted or not room.holds(move.old, room.power.invite):
+    if move.lost or not room.encrypted or not room.holds(move.old, room.power.invite):
         return None
     for step in (Step.ASK_OLD, Step.SEED_SKIP):
         if not move.done(step) and move.rules.wait_for_owner_invite:

@@ -29,7 +29,8 @@ class Vouching:
         asked = level_asked_now(move, room)
         if not (room.holds(move.requester, asked) or (move.requester == move.new and room.joined(move.new))):
             raise Refused(Code.NOT_YOURS, old=move.old, new=move.new, asked=str(asked))
-        seen_at = await self.lookout.seen_at(room, move.old)
-        if seen_at is not None and in_use(seen_at, move.rules.lost_after, self.now()):
+        seen_at, now = await self.lookout.seen_at(room, move.old), self.now()
+        if seen_at is not None and in_use(seen_at, move.rules.lost_after, now):
+            seen_at = min(seen_at, now)  # its server may claim any time
             again_at = seen_at + move.rules.lost_after
             raise Refused(Code.NOT_YOURS, old=move.old, seen_at=str(seen_at), again_at=str(again_at))

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from .api import CLIENT, Api, Json, path
+from .raw import as_dict, as_list, as_time
 
+_LATEST = 2**53 - 1  # milliseconds
 _PAGES = 5  # what the bot may not see is left out of a page: a few more may show something
 
 
@@ -38,14 +39,12 @@ class Activity:
     async def joined(self, room_id: str) -> frozenset[str]:
         """The user IDs of all who are there. What is read grows with the room."""
         answer = await self._api.get(path(CLIENT, "rooms", room_id, "joined_members"))
-        joined = answer.get("joined")
-        return frozenset(joined) if isinstance(joined, dict) else frozenset()
+        return frozenset(as_dict(answer.get("joined")))
 
 
 def _times(page: Json, sender: str) -> Iterator[int]:
-    chunk: Any = page.get("chunk")
-    for raw in chunk if isinstance(chunk, list) else ():
-        if isinstance(raw, dict) and raw.get("sender") == sender:
+    """When each was sent. A time that no clock shows counts as late, so that nobody seems silent by it."""
+    for raw in map(as_dict, as_list(page.get("chunk"))):
+        if raw.get("sender") == sender:
             at = raw.get("origin_server_ts")
-            if isinstance(at, int) and not isinstance(at, bool):
-                yield at
+            yield at if isinstance(at, int) and as_time(at) == at else _LATEST

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from migrationbot.chat.commands import parse
 from migrationbot.chat.wishes import Migrate, Retry
-from migrationbot.core.approval import Answer, answer_of
+from migrationbot.core.approval import Answer, Reaction, answer_of
 from migrationbot.core.errors import Refused
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.moved import Moved
+from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.statements import Statements, answer_in
 
@@ -26,51 +27,61 @@ class Proof:
         self._command = command
         self._bot = bot
 
-    async def holds(self, room_id: str, moved: Moved) -> bool:
-        """Whether each of the events that the record names is there and says what it should."""
+    async def holds(self, room_ids: Sequence[str], moved: Moved) -> bool:
+        """Whether each of the events is there, in one of these rooms, and says what it should."""
         command, confirmation, *approvals = await asyncio.gather(
             *(
-                self._rooms.message(room_id, event_id)
+                self._find(room_ids, event_id)
                 for event_id in (moved.command, moved.confirmation, *moved.approvals)
             )
         )
-        if not self._asked(command, moved) or confirmation is None or confirmation.sender != moved.new:
+        if command is None or not self._asked(command[1], moved):
             return False
-        if not await self._says_yes(room_id, confirmation, moved, card="confirm"):
+        if confirmation is None or confirmation[1].sender != moved.new:
             return False
-        others = [
-            each for each in approvals if each is not None and each.sender not in (self._bot, moved.new)
-        ]
-        said = await asyncio.gather(
-            *(self._says_yes(room_id, each, moved, card="request") for each in others)
-        )
+        if not await self._says_yes(*confirmation, moved, card="confirm"):
+            return False
+        barred = (self._bot, moved.new)
+        others = [found for found in approvals if found is not None and found[1].sender not in barred]
+        said = await asyncio.gather(*(self._says_yes(*found, moved, card="request") for found in others))
         return any(said)
 
     async def of(self, migration: Migration, move: RoomMove) -> Moved | None:
         """What the bot's own records say of a move that has arrived, as far as its events are still there."""
-        home, typed = migration.home_room, await self._statements.standing(migration, move)
-        cards = (
-            (home, migration.event_of(Step.REQUEST_CARD)),
-            (migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
-        )
-        under = [(*await self._rooms.reactions(at, card), *typed) if card else () for at, card in cards]
-        agreed, confirmed = [[each for each in some if each.answer is Answer.YES] for some in under]
-        approvals = tuple(each.event_id for each in agreed if each.sender in move.approvers)
-        confirmations = [each.event_id for each in confirmed if each.sender == migration.new]
-        if not (approvals and confirmations):
+        asked = await self._under(migration.home_room, migration.event_of(Step.REQUEST_CARD))
+        there = await self._under(move.room_id, move.event_of(Step.ROOM_CARD))
+        own = await self._under(migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD))
+        typed = await self._statements.standing(migration, move)
+        yes = [each for each in (*asked, *there, *typed) if each.answer is Answer.YES]
+        approvals = dict.fromkeys(each.event_id for each in yes if each.sender in move.approvers)
+        sure = [each for each in (*own, *typed) if each.answer is Answer.YES and each.sender == migration.new]
+        if not (approvals and sure):
             return None
         return Moved(
             number=migration.number,
             old=migration.old,
             new=migration.new,
             command=migration.command_event,
-            approvals=approvals,
-            confirmation=confirmations[0],
+            approvals=tuple(approvals),
+            confirmation=sure[0].event_id,
         )
 
-    def _asked(self, message: Message | None, moved: Moved) -> bool:
+    async def _under(self, room_id: str, card: str | None) -> tuple[Reaction, ...]:
+        return await self._rooms.reactions(room_id, card) if card else ()
+
+    async def _find(self, room_ids: Sequence[str], event_id: str) -> tuple[str, Message] | None:
+        for room_id in dict.fromkeys(room_ids):
+            try:
+                message = await self._rooms.message(room_id, event_id)
+            except Forbidden:
+                continue  # asked in a room where the bot no longer is
+            if message is not None:
+                return room_id, message
+        return None
+
+    def _asked(self, message: Message, moved: Moved) -> bool:
         """Whether the message asks for this very move, or for it once more."""
-        if message is None or message.redacted or message.type != "m.room.message":
+        if message.redacted or message.type != "m.room.message":
             return False
         try:
             asked = parse(message.content, command=self._command())

@@ -244,6 +244,7 @@ def every_card(cast: Cast = CAST, named: tuple[str, ...] = ()) -> dict[str, Card
         **{f"refusal: {name}": cards.refusal(each, command="migrate") for name, each in refusals(cast)},
         **every_answer(cast, named),
         "help": cards.usage(command="migrate"),
+        "moved, asked elsewhere": whereabouts.moved(moved(cast), room_id=None),
         "moved": whereabouts.moved(moved(cast), room_id="!" + cast.admin),
     }
 

@@ -141,6 +141,15 @@ def test_one_that_is_lost_is_not_asked_to_do_anything_by_hand() -> None:
         assert refused.value.code is Code.LACKS_POWER
 
 
+def test_in_an_encrypted_room_nobody_waits_for_its_invite() -> None:
+    sealed = room(state("m.room.encryption", {}), levels=with_levels({DAVE: 100}))
+    rules = Rules(wait_for_owner_invite=HOUR)
+    both = evidence(yes=(CAROL, DAVE), able=2)
+    assert decide(lost(rules=rules), sealed, both, NOW) == Act(step=Step.INVITE)
+    own = decide(moving(rules=rules), sealed, both, NOW)
+    assert own == Act(step=Step.ASK_OLD)
+
+
 # ---- What ends it -----------------------------------------------------------------------------------------
 
 AGREED = evidence(yes=(CAROL, DAVE), able=2)
