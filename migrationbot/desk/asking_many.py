@@ -83,6 +83,7 @@ class AskingMany:
                 keep_history=command.keep_history,
                 step_down=command.step_down,
                 leave=command.leave,
+                record=settings.publish_record,
                 scope=command.scope.value,
                 space=gathered.space.room_id if gathered.space else "",
             ),

@@ -337,6 +337,14 @@ def test_the_summary_groups_the_rooms_by_how_they_ended() -> None:
     assert card.mentions == (CAST.old,)
 
 
+ENDS = tuple(Reason)[tuple(Reason).index(Reason.ARRIVED) :]
+
+
+@pytest.mark.parametrize("reason", [*ENDS, Reason.UNSUPPORTED_VERSION])
+def test_each_way_to_end_has_its_words(reason: Reason) -> None:
+    assert ": Court." in summary([row("Court", outcome="refused", reason=reason, by=CAST.admin)]).text
+
+
 def test_programs_read_every_room_in_the_summary() -> None:
     told = summary([row(), BANNED]).fields["rooms"]
     assert told[0] == {
