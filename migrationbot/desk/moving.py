@@ -16,6 +16,7 @@ from migrationbot.core.ids import UserId, check_not_lookalike
 from migrationbot.core.move import Migration, Options, RoomMove
 from migrationbot.core.plan import Wish, check_possible, make_plan
 from migrationbot.core.room import RoomState
+from migrationbot.core.succession import check_hand_over
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
@@ -97,6 +98,8 @@ class Moving:
             raise await self._already_moving(migration, room_id)
         people = (self.bot, migration.old, migration.new, migration.requester)
         room = await self.rooms.read(room_id, people, whole=True)
+        if command.hand_over:
+            check_hand_over(room, old=migration.old, new=migration.new, lost=migration.lost)
         # What another move has opened for a while is not the room's own setting.
         own = await self.openings.own_setting(room_id)
         room = replace(room, visibility=own or room.visibility)
@@ -171,12 +174,11 @@ def _options(command: Migrate, settings: Settings) -> Options:
         leave=command.leave,
         address=command.address or "",
         record=settings.publish_record,
+        hand_over=command.hand_over,
     )
 
 
 def _check_supported(command: Migrate) -> None:
     """Raises Refused for what can be written but not done yet."""
-    if command.hand_over:
-        raise Refused(Code.BAD_OPTION, option="--hand-over")
     if command.scope is not Scope.ROOM:
         raise Refused(Code.USAGE)
