@@ -26,12 +26,14 @@ from migrationbot.matrix.activity import Activity
 from migrationbot.matrix.api import Api
 from migrationbot.matrix.inbox import Inbox
 from migrationbot.matrix.messages import Messages
+from migrationbot.matrix.passage import Passage
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import Sealing
 from migrationbot.moves.acts import Acts
 from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
+from migrationbot.moves.following import Following
 from migrationbot.moves.lanes import Lanes
 from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.proof import Proof
@@ -40,11 +42,13 @@ from migrationbot.moves.runner import Parts, Runner
 from migrationbot.moves.setbacks import Setbacks
 from migrationbot.moves.statements import Statements
 from migrationbot.moves.steps import Clock, Steps
+from migrationbot.moves.successors import Successors
 from migrationbot.moves.tell import Tell
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.watch import Watch
 from migrationbot.moves.witness import Witness
 from migrationbot.store.database import Transactions
+from migrationbot.store.deeds import Deeds
 from migrationbot.store.inbox import Answered
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
@@ -68,8 +72,9 @@ def build(
     writer = RequestWriter(rooms, lookout, encrypts=lambda: sealing.able)
     voice = Voice(messages, rooms, store, steps, bot=bot)
     stated = Stated(transactions)
+    passage, deeds = Passage(api), Deeds(transactions)
     statements = Statements(rooms, stated, lambda: settings().command)
-    witness = Witness(rooms, statements, lookout, bot=bot)
+    witness = Witness(rooms, statements, lookout, Successors(rooms, passage, deeds), bot=bot)
     tell = Tell(voice, Told(transactions), steps)
     announcing = Announcing(store, voice, writer, settings, clock)
     many = many_rooms(
@@ -95,6 +100,16 @@ def build(
             store=store,
             witness=witness,
             acts=Acts(rooms, steps, lost=tell.power_change_lost),
+            following=Following(
+                rooms=rooms,
+                passage=passage,
+                doors=office.doors,
+                messages=messages,
+                witness=witness,
+                deeds=deeds,
+                done=office.metrics.act,
+                now=clock,
+            ),
             voice=voice,
             announcing=announcing,
             crowd=many.crowd,
@@ -186,7 +201,7 @@ def build(
             inbox=Inbox(api),
             answered=answered,
             sealing=sealing,
-            greeter=office.greeter(messages),
+            greeter=office.greeter(messages, watch),
             office=office,
             settings=settings,
             log=log,

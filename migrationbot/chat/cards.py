@@ -21,9 +21,10 @@ from migrationbot.core.power import can_raise
 from migrationbot.core.report import left_to_do
 from migrationbot.core.room import CANONICAL_ALIAS, MOVED, Membership, RoomState
 from migrationbot.core.standing import Standing
+from migrationbot.core.succession import Succession
 from migrationbot.core.ways import via
 
-from . import history
+from . import handover, history
 from .by_hand import by_hand
 from .card import Card, render
 from .spot import HERE, Spot
@@ -110,6 +111,7 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         sees_since=asking.sees_since,
         blind=asking.sees_since > asking.now - move.rules.lost_after,
         **_people(approvers.named, approvers.more),
+        handover=handover.facts(move, room),
         expires_at=migration.expires_at,
         command=asking.command,
         now=asking.now,
@@ -244,11 +246,18 @@ def mishap(migration: Migration, kind: Mishap, person: str, *, spot: Spot = HERE
 
 
 def summary(
-    migration: Migration, move: RoomMove, room: RoomState, ending: Ending, *, spot: Spot = HERE
+    migration: Migration,
+    move: RoomMove,
+    room: RoomState,
+    ending: Ending,
+    *,
+    spot: Spot = HERE,
+    succession: Succession | None = None,
+    command: str = "migrate",
 ) -> Card:
     """How it ended: what changed, what each account has now, what is left to do."""
     power, arrived = room.power, ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
-    left = tuple(each.value for each in left_to_do(move, room, ending))
+    left = tuple(each.value for each in left_to_do(move, room, ending, succession))
     level, value = power.level_of(migration.new), worth(power, migration.old)
     told = history.told(move, room, now=ending.at)
     entry = {
@@ -288,6 +297,9 @@ def summary(
         bot_level=power.level_of(move.bot),
         **_address(move, room),
         address_set=move.options.address and main_address(room) == move.options.address,
+        handover=handover.facts(move, room, succession),
+        successor_link=handover.successor_link(room),
+        command=command,
         now=ending.at,
     )
 

@@ -31,6 +31,11 @@ def level_to_speak(power: PowerLevels) -> int:
     return max(power.users_default, power.to_send("m.room.message", state=False))
 
 
+def may_speak(room: RoomState, user_id: str) -> bool:
+    """Whether the account may send messages: in a room that was upgraded, that takes a higher level."""
+    return room.holds(user_id, room.power.to_send("m.room.message", state=False))
+
+
 def may_set_history(room: RoomState, user_id: str) -> bool:
     """A bot that was removed is shown the room as it was then, its level included: it can do nothing."""
     return room.joined(user_id) and can_send(room.power, user_id, "m.room.history_visibility")

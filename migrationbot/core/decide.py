@@ -11,10 +11,12 @@ from .able import can_withdraw, may_raise, may_set_history, worth
 from .approval import Consent, Evidence, judge, missing
 from .decisions import Act, Decision, Finish, Turned, Wait
 from .ending import arrival, why_stop
-from .goals import AFTERWARDS, ARRIVAL, Look, bot_stepped_down
+from .goals import AFTERWARDS, ARRIVAL, bot_stepped_down
 from .levels import level_asked_now, level_now
+from .look import Look
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
 from .room import RoomState
+from .succession import Succession
 from .traces import invite_stands, opening_stands
 from .turns import Turn, WrongTurn
 from .ways import needs_invite
@@ -22,16 +24,19 @@ from .ways import needs_invite
 _UNDOING = (Step.WITHDRAW_INVITE, Step.RESTORE_HISTORY)  # the more urgent first
 
 
-def decide(move: RoomMove, room: RoomState, evidence: Evidence, now: int) -> Decision:
+def decide(
+    move: RoomMove, room: RoomState, evidence: Evidence, now: int, succession: Succession | None = None
+) -> Decision:
     """What happens next in this room. `now` is in milliseconds since the epoch.
 
+    `succession` is what a hand-over shows of the room's upgrade, once there is one.
     Raises WrongTurn for a move that has ended: there is nothing left to decide.
     """
     if move.phase is Phase.ENDED:
         raise WrongTurn(f"a decision while {move.phase.value}")
     if move.ending is not None:
         return _undo(move, room, move.ending, now)
-    look = Look(move=move, room=room, evidence=evidence, now=now)
+    look = Look(move=move, room=room, evidence=evidence, succession=succession, now=now)
     consent = judge(move, room, evidence, level_asked_now(move, room))
     ending = why_stop(move, room, evidence, consent, now)
     agreed = ending is None and not missing(move, evidence, consent)
@@ -125,7 +130,7 @@ def _afterwards(look: Look, now: int, *, agreed: bool, over: bool) -> Decision:
         return waiting
     last = bot_stepped_down(look)
     act = _paced(look.move, last, now) if isinstance(last, Act) else None
-    return act or Finish(by=Turn.ARRIVED, ending=arrival(look.move, look.room, now))
+    return act or Finish(by=Turn.ARRIVED, ending=arrival(look.move, look.room, now, look.succession))
 
 
 def _give_up(now: int) -> Turned:

@@ -18,6 +18,7 @@ class Act:
     step: Step
     level: int | None = None  # for a change of power levels: the one to set
     content: Mapping[str, Any] | None = None  # for a state event that says more: what it says
+    target: str = ""  # for what is done after an upgrade: the account, room or alias that it is about
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,18 +7,25 @@ from typing import TypeAlias
 
 from .able import worth
 from .approval import Consent, Evidence, confirmed, denied, disowned
+from .levels import level_now
 from .lost import in_use
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
 from .room import Member, Membership, RoomState
+from .succession import Succession, handed_over
 from .ways import Way, needs_invite
 
 _Why: TypeAlias = tuple[Outcome, Reason, str]  # the last one: by whom, where someone did it
 
 
-def arrival(move: RoomMove, room: RoomState, now: int) -> Ending:
-    """The end of a move that reached its goals; partial when the new account has less than the old one."""
+def arrival(move: RoomMove, room: RoomState, now: int, succession: Succession | None = None) -> Ending:
+    """The end of a move that reached its goals; partial when the new account has less than the old one.
+
+    Of a hand-over also when the new account is not where it would be an owner.
+    """
     level, wanted = room.power.level_of(move.new), worth(room.power, move.old)
     whole = room.joined(move.new) and level >= wanted
+    if move.options.hand_over:
+        whole = handed_over(move, room, succession)
     return Ending(outcome=Outcome.DONE if whole else Outcome.PARTIAL, reason=Reason.ARRIVED, at=now)
 
 
@@ -30,7 +37,7 @@ def why_stop(
         _old_speaks(move, evidence, now)
         or _taken_back(evidence, consent)
         or _said_no(move, evidence, consent)
-        or _closed_door(move, room)
+        or _closed_door(move, room, evidence)
         or (_missing(move, room, evidence) if now >= move.expires_at else None)
     )
     if why is None:
@@ -65,10 +72,10 @@ def _said_no(move: RoomMove, evidence: Evidence, consent: Consent) -> _Why | Non
     return None
 
 
-def _closed_door(move: RoomMove, room: RoomState) -> _Why | None:
+def _closed_door(move: RoomMove, room: RoomState, evidence: Evidence) -> _Why | None:
     """What the room shows that ends the move, and who did it."""
-    if room.successor is not None:
-        return Outcome.REFUSED, Reason.ROOM_UPGRADED, ""
+    if room.successor is not None and not _awaits_upgrade(move, room, evidence):
+        return Outcome.REFUSED, Reason.ROOM_UPGRADED, room.upgraded_by
     old, new = room.members.get(move.old), room.members.get(move.new)
     if old is None or old.membership is Membership.KNOCK:
         return Outcome.REFUSED, Reason.OLD_REMOVED, ""
@@ -81,6 +88,12 @@ def _closed_door(move: RoomMove, room: RoomState) -> _Why | None:
     if not room.admits_server_of(move.new):
         return Outcome.REFUSED, Reason.SERVER_DENIED, ""
     return None
+
+
+def _awaits_upgrade(move: RoomMove, room: RoomState, evidence: Evidence) -> bool:
+    """Whether all but the hand-over is done: before that, an upgrade comes in between."""
+    arrived = confirmed(move, room, evidence) and room.power.level_of(move.new) >= level_now(move, room)
+    return move.options.hand_over and (arrived or move.done(Step.PROMOTE))
 
 
 def _put_out(member: Member) -> bool:

@@ -7,33 +7,20 @@ the person who can. A new goal is a function here and a line in one of the two l
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
 from .address import bot_makes_it, main_address, may_set, with_address
-from .approval import Evidence, confirmed, skipped
+from .approval import confirmed, skipped
 from .decisions import Act, Wait
+from .following import HAND_OVER
 from .levels import level_asked_now, level_now
+from .look import Look, Next, Reach
 from .move import Goal, Reason, RoomMove, Step
 from .moved import to_publish, wants_record
 from .room import Membership, RoomState
 from .traces import opening_stands
 from .ways import needs_invite
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What the homeserver shows of a move at one moment."""
-
-    move: RoomMove
-    room: RoomState
-    evidence: Evidence
-    now: int  # milliseconds since the epoch
-
-
-Next: TypeAlias = Act | Wait | None  # None: the goal is met, or not wanted
 
 
 def history_open(look: Look) -> Next:
@@ -178,7 +165,10 @@ def _by_hand(look: Look, goal: Goal) -> Wait:
     return Wait(reason=Reason.BOT_LACKS_POWER, until=look.move.expires_at, goal=goal)
 
 
-Reach: TypeAlias = Callable[[Look], Next]
+def _while_open(goal: Reach) -> Reach:
+    """The goal, as long as the room has no successor."""
+    return lambda look: goal(look) if look.room.successor is None else None
+
 
 # Up to the promotion, in the order of the design.
 ARRIVAL: Final[tuple[Reach, ...]] = (
@@ -191,4 +181,11 @@ ARRIVAL: Final[tuple[Reach, ...]] = (
 )
 
 # Once the new account was promoted and read back.
-AFTERWARDS: Final[tuple[Reach, ...]] = (published, addressed, stepped_down, left)
+# Nothing of it is done in a room that was upgraded, but what a hand-over asks for in the next one.
+AFTERWARDS: Final[tuple[Reach, ...]] = (
+    _while_open(published),
+    _while_open(addressed),
+    *HAND_OVER,
+    _while_open(stepped_down),
+    _while_open(left),
+)

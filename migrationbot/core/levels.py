@@ -38,6 +38,8 @@ def level_asked_now(move: RoomMove, room: RoomState) -> int:
         asked.append(power.to_send(CANONICAL_ALIAS))
     if move.options.leave:
         asked.append(power.kick)
+    if move.options.hand_over:
+        asked.append(power.to_send("m.room.tombstone"))
     return max(asked)
 
 

@@ -36,6 +36,15 @@ class Step(Enum):
     REMOVE_OLD = "remove_old"  # remove the old account, which asked for it
     PUBLISH = "publish"  # write into the room that the account has moved
     BOT_DOWN = "bot_down"  # lower the bot's own power level
+    FOLLOW = "follow"  # go into the room that an upgrade has made
+    INVITE_HEIR = "invite_heir"  # invite the new account into it
+    CARRY_HISTORY = "carry_history"  # set its history visibility as it was in the old room
+    LIST_CHILD = "list_child"  # list it in a space that lists the old room
+    UNLIST_CHILD = "unlist_child"  # take the old room out of that space
+    MOVE_ALIAS = "move_alias"  # let an alias point to it
+    NAME_ALIAS = "name_alias"  # name its aliases in it
+    INVITE_MEMBER = "invite_member"  # invite a member of the old room into it
+    SUCCESSOR_CARD = "successor_card"  # say there what was done
     SUMMARY = "summary"  # say how it ended
     CLOSE_CARD = "close_card"  # edit the request card to its final state
     ROOM_LIST = "room_list"  # attach the list of all rooms to the request
@@ -83,6 +92,10 @@ class Reason(Enum):
     ADDRESS_MISSING = "address_missing"  # waits for the new alias to be made on its server
     ADDRESS_UNSET = "address_unset"  # waits for somebody to make the new alias the main address
     LEAVE = "leave"  # waits for the old account to leave
+    UPGRADE = "upgrade"  # waits for the old or the new account to upgrade the room
+    ENTER = "enter"  # waits for the bot to be let into the new room
+    REPAIR = "repair"  # waits for its turn to go on with what an upgrade leaves behind
+    HEIR = "heir"  # waits for the new account to join the new room
     ARRIVED = "arrived"  # all goals are met
     REFUSED_BY_ADMIN = "refused_by_admin"  # ❌ by someone who may approve
     REFUSED_BY_NEW = "refused_by_new"  # ❌ by the new account
@@ -116,6 +129,8 @@ class Goal(Enum):
     LEFT = "left"  # the old account is not in the room any more
     ADDRESSED = "addressed"  # the new alias is the room's main address
     PUBLISHED = "published"  # the room keeps a record of the move
+    UPGRADED = "upgraded"  # the room has a successor
+    SUCCEEDED = "succeeded"  # the new account is in it, as a creator of it
     INVITE_WITHDRAWN = "invite_withdrawn"  # of a move that stopped: the unanswered invite is gone
 
 

@@ -8,7 +8,9 @@ from enum import Enum
 from .able import worth
 from .address import main_address
 from .move import Ending, Outcome, Reason, RoomMove
+from .power import PowerLevels
 from .room import RoomState
+from .succession import Succession, flaw, handed_over
 from .traces import invite_stands, opening_stands
 
 
@@ -22,22 +24,31 @@ class Left(Enum):
     STEP_DOWN = "step_down"  # the old account was to give up its level, and has it still
     SET_ADDRESS = "set_address"  # the new alias is not the room's main address
     OLD_KEEPS_PLACE = "old_keeps_place"  # the old account is still in the room
+    HAND_OVER = "hand_over"  # the new account is no owner yet
+    JOIN_SUCCESSOR = "join_successor"  # it is one, and not in the new room
+    INVITE_MEMBERS = "invite_members"  # members of the old room can't come into the new one
+    LIST_IN_SPACE = "list_in_space"  # a space still lists the old room
+    MOVE_ADDRESS = "move_address"  # an address still leads to the old room
     EXPORT_KEYS = "export_keys"  # earlier encrypted messages need the keys of the old account's client
 
 
-def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, ...]:
+def left_to_do(
+    move: RoomMove, room: RoomState, ending: Ending, succession: Succession | None = None
+) -> tuple[Left, ...]:
     """What to tell the person, in the order of its weight."""
     arrived = ending.outcome in (Outcome.DONE, Outcome.PARTIAL)
-    abandoned = ending.reason is Reason.ROOM_UPGRADED  # nobody tidies a room that has a successor
+    # Nobody tidies a room that has a successor.
+    abandoned = ending.reason is Reason.ROOM_UPGRADED or room.successor is not None
     power, lower = room.power, room.power.level_of(move.new) < worth(room.power, move.old)
     said = {
-        Left.RAISE_LEVEL: arrived and lower,
-        Left.CREATORSHIP: arrived and power.is_creator(move.old) and not power.is_creator(move.new),
+        Left.RAISE_LEVEL: arrived and lower and not abandoned,
+        Left.CREATORSHIP: arrived and not move.options.hand_over and _stays_creator(move, power),
         Left.CLOSE_HISTORY: opening_stands(move, room),
         Left.WITHDRAW_INVITE: not arrived and not abandoned and invite_stands(move, room),
         Left.STEP_DOWN: arrived and move.options.step_down and _still_up(move, room),
         Left.SET_ADDRESS: arrived and move.options.address not in ("", main_address(room)),
-        Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old),
+        Left.OLD_KEEPS_PLACE: arrived and room.joined(move.old) and not abandoned,
+        **(_of_hand_over(move, room, succession) if arrived and move.options.hand_over else {}),
         Left.EXPORT_KEYS: arrived and room.encrypted,
     }
     return tuple(each for each, applies in said.items() if applies)
@@ -46,3 +57,20 @@ def left_to_do(move: RoomMove, room: RoomState, ending: Ending) -> tuple[Left, .
 def _still_up(move: RoomMove, room: RoomState) -> bool:
     power = room.power
     return not power.is_creator(move.old) and power.level_of(move.old) > power.users_default
+
+
+def _stays_creator(move: RoomMove, power: PowerLevels) -> bool:
+    return power.is_creator(move.old) and not power.is_creator(move.new)
+
+
+def _of_hand_over(move: RoomMove, room: RoomState, succession: Succession | None) -> dict[Left, bool]:
+    """What is left of a hand-over, as far as the bot can see it."""
+    done, seen = handed_over(move, room, succession), succession or Succession()
+    owner = seen.successor is not None and flaw(move, room, seen) is None
+    return {
+        Left.HAND_OVER: not owner,
+        Left.JOIN_SUCCESSOR: owner and not done,
+        Left.INVITE_MEMBERS: bool(seen.absent or seen.more),
+        Left.LIST_IN_SPACE: any(parent.lists_old for parent in seen.parents),
+        Left.MOVE_ADDRESS: bool(seen.stale or seen.foreign),
+    }

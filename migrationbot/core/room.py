@@ -89,6 +89,8 @@ class RoomState:
     acl: ServerAcl | None
     encrypted: bool
     successor: str | None  # the room ID that the tombstone names; "" when it names none
+    upgraded_by: str = ""  # who sent the tombstone
+    predecessor: str = ""  # the room ID of which m.room.create says that this room follows it
     members: Mapping[str, Member]
     more: Mapping[tuple[str, str], StateEvent] = field(default_factory=dict)  # what some moves need besides
 
@@ -130,7 +132,8 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
 
     version = _text(create.content.get("room_version")) or "1"
     rules = content("m.room.join_rules") or {}
-    tombstone = content("m.room.tombstone")
+    tombstone = state.get(("m.room.tombstone", ""))
+    predecessor = create.content.get("predecessor")
     acl = content("m.room.server_acl")
     return RoomState(
         room_id=room_id,
@@ -151,7 +154,9 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
         allowed_from=_allowed_from(rules.get("allow")),
         acl=None if acl is None else ServerAcl.from_content(acl),
         encrypted=content("m.room.encryption") is not None,
-        successor=None if tombstone is None else _text(tombstone.get("replacement_room")),
+        successor=None if tombstone is None else _text(tombstone.content.get("replacement_room")),
+        upgraded_by=tombstone.sender if tombstone else "",
+        predecessor=_text(predecessor.get("room_id")) if isinstance(predecessor, Mapping) else "",
         members={key: member_of(event) for (kind, key), event in state.items() if kind == "m.room.member"},
         more={place: event for place, event in state.items() if place[0] in BESIDES},
     )

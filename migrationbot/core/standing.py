@@ -10,6 +10,7 @@ from .approval import Evidence, confirmed, judge, missing
 from .levels import level_asked_now, level_now
 from .move import Goal, RoomMove, Step
 from .room import RoomState
+from .succession import Succession, handed_over
 from .traces import invite_stands, opening_stands
 from .ways import needs_invite
 
@@ -25,7 +26,9 @@ class Standing:
     level: int  # what the new account has, or will be given
 
 
-def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
+def standing(
+    move: RoomMove, room: RoomState, evidence: Evidence, succession: Succession | None = None
+) -> Standing:
     """Look at every goal of the move. What the plan does without appears in neither list."""
     level, has = level_now(move, room), room.power.level_of(move.new)
     if move.ending is not None:
@@ -44,6 +47,8 @@ def standing(move: RoomMove, room: RoomState, evidence: Evidence) -> Standing:
         Goal.LEFT: not room.joined(move.old) if move.options.leave else None,
         Goal.ADDRESSED: _addressed(move, room),
         Goal.PUBLISHED: True if move.done(Step.PUBLISH) else None,
+        Goal.UPGRADED: room.successor is not None if move.options.hand_over else None,
+        Goal.SUCCEEDED: handed_over(move, room, succession) if move.options.hand_over else None,
     }
     return Standing(
         met=tuple(goal for goal, met in goals.items() if met),

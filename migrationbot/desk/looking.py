@@ -97,9 +97,9 @@ class Looking:
 
     async def _outlook(self, migration: Migration, move: RoomMove) -> answers.Outlook:
         sight, now = await self.witness.look(migration, move), self.now()
-        wait = await self._wait(move, decide(move, sight.room, sight.evidence, now))
+        wait = await self._wait(move, decide(move, sight.room, sight.evidence, now, sight.succession))
         failed = wait is not None and move.trouble is not None and move.trouble.reason is wait.reason
-        found = standing(move, sight.room, sight.evidence)
+        found = standing(move, sight.room, sight.evidence, sight.succession)
         helping = await self.rooms.with_members(sight.room, could_help(move, sight.room)[:_MOST_LOOKED_UP])
         return answers.Outlook(
             standing=found,

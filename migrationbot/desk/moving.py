@@ -16,6 +16,7 @@ from migrationbot.core.ids import UserId, check_not_lookalike
 from migrationbot.core.move import Migration, Options, RoomMove
 from migrationbot.core.plan import Wish, check_possible, make_plan
 from migrationbot.core.room import RoomState
+from migrationbot.core.succession import check_hand_over
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
@@ -51,7 +52,6 @@ class Moving:
 
     async def migrate(self, command: Migrate, letter: Letter) -> Card | None:
         """Begin it, or with --dry-run say what would be asked. Raises Refused."""
-        _check_supported(command)
         requester = letter.message.sender
         if await self.store.of_command(letter.room_id, letter.message.event_id):
             return None  # begun before a crash; it goes on by itself
@@ -105,6 +105,8 @@ class Moving:
             raise await self._already_moving(migration, room_id)
         people = (self.bot, migration.old, migration.new, migration.requester)
         room = await self.rooms.read(room_id, people, whole=True)
+        if command.hand_over:
+            check_hand_over(room, old=migration.old, new=migration.new, lost=migration.lost)
         # What another move has opened for a while is not the room's own setting.
         own = await self.openings.own_setting(room_id)
         room = replace(room, visibility=own or room.visibility)
@@ -179,10 +181,5 @@ def _options(command: Migrate, settings: Settings) -> Options:
         leave=command.leave,
         address=command.address or "",
         record=settings.publish_record,
+        hand_over=command.hand_over,
     )
-
-
-def _check_supported(command: Migrate) -> None:
-    """Raises Refused for what can be written but not done yet."""
-    if command.hand_over:
-        raise Refused(Code.BAD_OPTION, option="--hand-over")

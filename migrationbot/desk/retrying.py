@@ -99,4 +99,5 @@ def _the_same(migration: Migration, room_id: str, sender: str) -> Migrate:
         leave=migration.options.leave,
         room=room_id,
         address=migration.options.address or None,
+        hand_over=migration.options.hand_over,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from .api import CLIENT, Api, path
 from .errors import Forbidden
@@ -28,9 +29,11 @@ class Doors:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def join(self, room_id: str) -> None:
-        """Follow an invite; nothing happens when the bot is inside already."""
-        await self._api.send("POST", path(CLIENT, "join", room_id), {})
+    async def join(self, room_id: str, *, via: str = "") -> None:
+        """Follow an invite, or join through the server `via`; nothing happens when it is inside already."""
+        where = path(CLIENT, "join", room_id)
+        query = f"?via={quote(via, safe='')}&server_name={quote(via, safe='')}" if via else ""
+        await self._api.send("POST", where + query, {})
 
     async def leave(self, room_id: str) -> None:
         """Leave, or decline an invite."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from migrationbot.chat import cards
 from migrationbot.chat.spot import spot
+from migrationbot.core.able import may_speak
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.move import Goal, Migration, Phase, RoomMove, Step
 from migrationbot.core.standing import Standing, standing
@@ -26,12 +27,14 @@ class Checklist:
 
     async def show(self, migration: Migration, move: RoomMove, sight: Sight) -> int | None:
         """Bring it up to date; gives when to come back, in milliseconds, if it is too soon now."""
-        found = standing(move, sight.room, sight.evidence)
+        found = standing(move, sight.room, sight.evidence, sight.succession)
         if not move.plan.guided or move.phase is Phase.UNDOING or not _ticked(move, found):
             return None
         room = await self._rooms.with_members(sight.room, could_help(move, sight.room)[:_MOST_LOOKED_UP])
         stage = about_room(migration, move)
         where = spot(move.room_id, room.name, at=stage.room_id)
+        if where.here and not may_speak(sight.room, move.bot):
+            return None  # it was upgraded
         card = cards.checklist(migration, move, found, errands(move, room, found), where)
         return await self._board.show(stage, Step.CHECKLIST, move.records.get(Step.CHECKLIST), card)
 

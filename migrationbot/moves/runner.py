@@ -15,7 +15,7 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import spot
 from migrationbot.config import Settings
-from migrationbot.core.approval import Evidence, judge
+from migrationbot.core.approval import judge
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.levels import level_asked_now
@@ -37,6 +37,7 @@ from migrationbot.moves.acts import Acts, NotShown
 from migrationbot.moves.announcing import Announcing, announced
 from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.crowd import Crowd
+from migrationbot.moves.following import FOLLOWING, Following
 from migrationbot.moves.invites import Invites
 from migrationbot.moves.lanes import Lanes
 from migrationbot.moves.letting_go import let_go
@@ -66,6 +67,7 @@ class Parts:
     store: Migrations
     witness: Witness
     acts: Acts
+    following: Following
     voice: Voice
     announcing: Announcing
     crowd: Crowd
@@ -194,11 +196,12 @@ class Runner:
                 return None
             sight = await self._with.witness.look(migration, move)
             self._with.watch.add_people(key, sight.electors)
-            still_due = partial(self._still_due, move, sight.evidence)
+            self._follow(key, sight)
+            still_due = partial(self._still_due, move, sight)
             if await self._with.acts.settle(migration, move, sight.room, still_due):
                 continue
             now = self._with.steps.now()
-            decided = decide(move, sight.room, sight.evidence, now)
+            decided = decide(move, sight.room, sight.evidence, now, sight.succession)
             decision = await self._review(decided, migration, move, rank)
             if decision is None:
                 continue
@@ -253,10 +256,14 @@ class Runner:
         move = await self._resting_on(move, sight)
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
-            return
-        if act.step in (Step.ASK_OLD, Step.SEED_SKIP):
+        elif act.step in (Step.ASK_OLD, Step.SEED_SKIP):
             await self._ask_old_account(act, migration, move, sight.room)
-            return
+        elif act.step in FOLLOWING:
+            await self._with.following.perform(act, migration, move, sight)
+        else:
+            await self._act_on_room(act, migration, move, sight)
+
+    async def _act_on_room(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
         try:
             await self._perform(act, migration, move, sight)
         except (LoggedOut, RemoteUnreachable):
@@ -294,7 +301,7 @@ class Runner:
             await self._with.setbacks.note(act, move, failed)
 
     async def _perform(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
-        still_due = partial(self._still_due, move, sight.evidence)
+        still_due = partial(self._still_due, move, sight)
         await self._with.acts.perform(act, migration, move, sight.room, still_due)
 
     async def _ask_new_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
@@ -316,9 +323,15 @@ class Runner:
             await self._with.voice.seed_skip(migration, move)
         await self.watch(migration.number)
 
-    def _still_due(self, move: RoomMove, evidence: Evidence, step: Step, room: RoomState) -> bool:
+    def _follow(self, key: Key, sight: Sight) -> None:
+        """Hear of what happens in the room that an upgrade has made."""
+        successor, succession = sight.room.successor, sight.succession
+        if successor and succession is not None and succession.watched:
+            self._with.watch.follow(key, successor, succession.watched)
+
+    def _still_due(self, move: RoomMove, sight: Sight, step: Step, room: RoomState) -> bool:
         """Whether this change of power levels would be decided in such a room too."""
-        decision = decide(move, room, evidence, self._with.steps.now())
+        decision = decide(move, room, sight.evidence, self._with.steps.now(), sight.succession)
         return isinstance(decision, Act) and decision.step is step
 
     async def _turned(self, decision: Turned | Finish, move: RoomMove) -> None:
@@ -363,7 +376,11 @@ class Runner:
 
         async def write() -> Card:
             room = await self._with.witness.room(migration, move)
-            return cards.summary(migration, move, room, ending, spot=where)
+            succession = await self._with.witness.succession(move, room)
+            command = self._with.settings().command
+            return cards.summary(
+                migration, move, room, ending, spot=where, succession=succession, command=command
+            )
 
         await self._with.voice.conclude(migration, ending, write, where)
         self._with.oversight.ended(migration, ending, now=self._with.steps.now())

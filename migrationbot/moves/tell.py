@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from migrationbot.chat import cards
+from migrationbot.chat import cards, handover
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import Spot, spot
+from migrationbot.core.able import may_speak
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.levels import level_asked_now, level_missing
@@ -21,6 +22,7 @@ from migrationbot.store.told import Told
 
 # The cards say these already.
 _EXPECTED = frozenset({Reason.APPROVAL, Reason.JOIN, Reason.CONFIRM, Reason.OWNER_INVITE})
+_OF_HAND_OVER = frozenset({Reason.UPGRADE, Reason.ENTER, Reason.REPAIR, Reason.HEIR})
 _MOST = 5  # times for one reason: somebody who toggles a thing must not make the bot flood the room
 
 
@@ -36,7 +38,9 @@ class Tell:
         """Say what is waited for, unless that was said; while asking, help those whose yes does not count."""
         if wait.reason is Reason.APPROVAL:
             await self._help(migration, move, sight)
-        if wait.reason in _EXPECTED or _is_listed(move, wait):
+        if wait.reason in _OF_HAND_OVER:
+            await self._tell_of_hand_over(migration, move, sight, wait)
+        if wait.reason in _EXPECTED | _OF_HAND_OVER or _is_listed(move, wait):
             return
         card = cards.progress(
             migration,
@@ -47,6 +51,17 @@ class Tell:
             spot=_spot(migration, move, sight.room.name),
         )
         await self._say(migration, move, wait.reason, card, most=_MOST)
+
+    async def _tell_of_hand_over(
+        self, migration: Migration, move: RoomMove, sight: Sight, wait: Wait
+    ) -> None:
+        where = _spot(migration, move, sight.room.name)
+        if where.here and not may_speak(sight.room, move.bot):
+            return  # the upgrade has closed the room to it, as people were told beforehand
+        now = self._steps.now()
+        card = handover.waiting(migration, move, sight.room, sight.succession, wait, now=now, spot=where)
+        if card is not None:
+            await self._say(migration, move, wait.reason, card, most=1)
 
     async def _help(self, migration: Migration, move: RoomMove, sight: Sight) -> None:
         asked = level_asked_now(move, sight.room)

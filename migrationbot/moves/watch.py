@@ -59,6 +59,12 @@ class Watch:
         for person in people:
             self._people[key[1], person].add(key)
 
+    def follow(self, key: Key, successor: str, people: Iterable[str]) -> None:
+        """Watch the room that an upgrade has made as well, and who comes in there."""
+        self._rooms[successor].add(key)
+        for person in people:
+            self._people[successor, person].add(key)
+
     def remove(self, number: int) -> None:
         """Forget an ended migration."""
         _forget(self._rooms, number)

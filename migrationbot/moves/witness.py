@@ -13,11 +13,13 @@ from migrationbot.core.besides import read_besides
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.core.room import RoomState
+from migrationbot.core.succession import Succession
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.stage import nearest
 from migrationbot.moves.statements import Statements
+from migrationbot.moves.successors import Successors
 
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
 
@@ -29,6 +31,7 @@ class Sight:
     room: RoomState
     evidence: Evidence
     electors: tuple[str, ...] = ()  # of a lost account: on whose being there it depends how many must agree
+    succession: Succession | None = None  # of a hand-over, once the room was upgraded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +46,12 @@ class _Shown:
 class Witness:
     """Looks, and remembers nothing."""
 
-    def __init__(self, rooms: Rooms, statements: Statements, lookout: Lookout, *, bot: str) -> None:
+    def __init__(
+        self, rooms: Rooms, statements: Statements, lookout: Lookout, successors: Successors, *, bot: str
+    ) -> None:
         self._rooms = rooms
         self._lookout = lookout
+        self._successors = successors
         self._statements = statements
         self._bot = bot
 
@@ -60,7 +66,7 @@ class Witness:
         room = await self._rooms.with_members(room, others)
         evidence = replace(evidence, addresses=await self._addresses(move, room))
         if not move.lost:
-            return Sight(room=room, evidence=evidence)
+            return Sight(room=room, evidence=evidence, succession=await self._successors.look(move, room))
         able, seen_at = await asyncio.gather(
             self._lookout.able(move, room), self._lookout.seen_at(room, move.old)
         )
@@ -80,6 +86,10 @@ class Witness:
         """The room now, with all that a card tells of."""
         people = (self._bot, migration.old, migration.new)
         return await self._rooms.read(move.room_id, people, whole=True, more=read_besides(move))
+
+    async def succession(self, move: RoomMove, room: RoomState) -> Succession | None:
+        """What a hand-over shows of the room's upgrade, with all that a card tells of."""
+        return await self._successors.look(move, room, whole=True)
 
     async def name(self, move: RoomMove) -> str | None:
         """The room's name, if the bot can see it."""

@@ -141,6 +141,23 @@ async def many_rooms(connection: Connection, _: Scheme) -> None:
     await connection.execute("CREATE TABLE invite_refused (account TEXT PRIMARY KEY, at BIGINT NOT NULL)")
 
 
+async def deeds(connection: Connection, _: Scheme) -> None:
+    """What was tried after an upgrade of a room; `target` is the account, room or alias that it was about."""
+    await connection.execute(
+        """CREATE TABLE deed (
+            migration BIGINT  NOT NULL REFERENCES migration (number) ON DELETE CASCADE,
+            room_id   TEXT    NOT NULL,
+            step      TEXT    NOT NULL,
+            target    TEXT    NOT NULL,
+            done      BOOLEAN NOT NULL,
+            failed    BOOLEAN NOT NULL,
+            tries     INTEGER NOT NULL,
+            at        BIGINT  NOT NULL,
+            PRIMARY KEY (migration, room_id, step, target)
+        )"""
+    )
+
+
 # A table name of its own: in standalone mode the database is shared with maubot's own tables.
 upgrades = UpgradeTable(version_table_name="migrationbot_version", database_name="migrationbot")
 upgrades.register(cast(Upgrade, first_tables), description="The first tables")
@@ -148,3 +165,4 @@ upgrades.register(cast(Upgrade, typed_answers), description="Answers that were t
 upgrades.register(cast(Upgrade, operating_tables), description="Pausing, and first contact")
 upgrades.register(cast(Upgrade, options), description="What was asked for beside the move itself")
 upgrades.register(cast(Upgrade, many_rooms), description="Many rooms in one migration")
+upgrades.register(cast(Upgrade, deeds), description="What is done after an upgrade of a room")

@@ -76,14 +76,15 @@ class Office:
             log=self.log,
         )
 
-    def greeter(self, messages: Messages) -> Greeter:
-        """Who answers invites."""
+    def greeter(self, messages: Messages, watch: Watch) -> Greeter:
+        """Who answers invites. A room that an upgrade has made is followed as the old one was."""
         return Greeter(
             GreeterParts(
                 bot=self.bot,
                 doors=self.doors,
                 messages=messages,
                 arrivals=self.arrivals,
+                expects=lambda room_id: bool(watch.room(room_id)),
                 settings=self.settings,
                 log=self.log,
             )

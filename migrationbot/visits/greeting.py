@@ -31,6 +31,7 @@ class GreeterParts:
     doors: Doors
     messages: Messages
     arrivals: Arrivals
+    expects: Callable[[str], bool]  # whether a move goes on in that room: then every invite is followed
     settings: Callable[[], Settings]
     log: Logger
 
@@ -47,7 +48,7 @@ class Greeter:
 
         Declined and not left lying: whoever sent it is told, and no sync brings it again.
         """
-        if accepts(self._with.settings(), invite.senders):
+        if self._with.expects(invite.room_id) or accepts(self._with.settings(), invite.senders):
             self._declined.discard(invite.room_id)
             await self._with.arrivals.expected(invite.room_id)
             await self.follow(invite.room_id)

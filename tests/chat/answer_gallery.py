@@ -48,6 +48,10 @@ WAITS = (
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,
+    Reason.UPGRADE,
+    Reason.ENTER,
+    Reason.REPAIR,
+    Reason.HEIR,
 )
 ALL_GOALS = Standing(met=tuple(Goal)[:-1], to_come=tuple(Goal), agreed=(), level=100)
 

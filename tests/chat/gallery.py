@@ -46,6 +46,7 @@ from tests.chat.builders import (
     move,
     room,
 )
+from tests.chat.handover_gallery import every_handover
 from tests.core.worlds import evidence
 
 RECORD = Options(record=True)
@@ -69,6 +70,10 @@ WAITS = (
     Reason.TAKE_OVER,
     Reason.STEP_DOWN,
     Reason.LEAVE,
+    Reason.UPGRADE,
+    Reason.ENTER,
+    Reason.REPAIR,
+    Reason.HEIR,
 )
 ENDINGS: Mapping[Reason, Outcome] = {
     Reason.ARRIVED: Outcome.DONE,
@@ -178,6 +183,9 @@ def refusals(cast: Cast = CAST) -> Iterator[tuple[str, Refused]]:
     address = {"option": "--address", "address": "#a:" + cast.admin, "new": new}
     for problem in ("address_taken", "address_elsewhere"):
         yield problem, Refused(Code.BAD_OPTION, problem=problem, **address)
+    for problem in ("done", "lost", "needless", "not_yours"):
+        more = {"option": "--hand-over", "problem": f"hand_over_{problem}"}
+        yield f"hand over {problem}", Refused(Code.BAD_OPTION, **more, old=old, new=new, version="11")
     yield "lookalike", Refused(Code.LOOKALIKE, shown="@a:x", reason="like_old", like="@b:x")
     yield "same account", Refused(Code.SAME_ACCOUNT, new=new)
     yield "new is bot", Refused(Code.NEW_IS_BOT, new=bot)
@@ -243,6 +251,7 @@ def every_card(cast: Cast = CAST, named: tuple[str, ...] = ()) -> dict[str, Card
         **_ended(cast, named),
         **{f"refusal: {name}": cards.refusal(each, command="migrate") for name, each in refusals(cast)},
         **every_answer(cast, named),
+        **every_handover(cast, named),
         "help": cards.usage(command="migrate"),
         "moved, asked elsewhere": whereabouts.moved(moved(cast), room_id=None),
         "moved": whereabouts.moved(moved(cast), room_id="!" + cast.admin),

@@ -111,9 +111,8 @@ def size(content: object) -> int:
 
 @pytest.mark.parametrize("name", CARDS)
 def test_the_plain_text_holds_no_markup(name: str) -> None:
-    assert not re.search(
-        r"</?(p|ul|li|strong|code|a)\b|&\w+;|&#|\bNone\b|\bUndefined\b|\{|\}", CARDS[name].text
-    )
+    text = re.sub(r"--data '\{.*?\}'", "", CARDS[name].text)  # a request to copy, in JSON
+    assert not re.search(r"</?(p|ul|li|strong|code|a)\b|&\w+;|&#|\bNone\b|\bUndefined\b|\{|\}", text)
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -83,7 +83,7 @@ def test_a_no_of_someone_without_the_level_stops_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "reason", "by"),
     [
-        (state("m.room.tombstone", {"replacement_room": "!next:old.org"}), Reason.ROOM_UPGRADED, ""),
+        (state("m.room.tombstone", {"replacement_room": "!next:old.org"}), Reason.ROOM_UPGRADED, OLD),
         (member(OLD, "leave", by=CAROL), Reason.OLD_REMOVED, CAROL),
         (member(OLD, "ban", by=CAROL), Reason.OLD_REMOVED, CAROL),
         (member(OLD, "knock"), Reason.OLD_REMOVED, ""),

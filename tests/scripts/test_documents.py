@@ -39,6 +39,7 @@ OPTIONS = {
     "--keep-history": "keep_history",
     "--step-down": "step_down",
     "--leave": "leave",
+    "--hand-over": "hand_over",
 }
 
 # Which rooms are meant.
