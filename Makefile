@@ -20,7 +20,7 @@ help:
 	@echo "make demo    two homeservers, the bot, and one migration, live; KEEP=1 leaves them up, SCENE=guide or v12 shows another"
 	@echo "make picture the README's transcript and picture, from a demo of now"
 	@echo "make test    everything: lint, types, and all tests"
-	@echo "make faults  every fault at every request of a move, on both databases, and 200 kills: an hour or two"
+	@echo "make faults  every fault at every request of a move, on both databases, and 200 kills: an hour"
 	@echo "make bench   how fast and how frugal the bot is, as a table; some minutes"
 	@echo "make check   lint, types and the pure tests, in seconds"
 	@echo "make build   dist/*.mbp for a maubot server"

@@ -98,17 +98,17 @@ class MigrationBot(Plugin):
 
     async def _on_message(self, evt: Event) -> None:
         """A message: perhaps a command."""
-        self._house.spoke(evt.room_id, evt.sender)
+        self._house.spoke(as_id(evt.room_id), as_id(evt.sender))
         if evt.sender != self.client.mxid and self._house.may_be_command(evt.content):
             self._house.letter(as_id(evt.room_id), as_id(evt.event_id))
 
     async def _on_sealed(self, evt: Event) -> None:
         """An encrypted message, whatever it says."""
-        self._house.spoke(evt.room_id, evt.sender)
+        self._house.spoke(as_id(evt.room_id), as_id(evt.sender))
 
     async def _on_reaction(self, evt: Event) -> None:
         """A reaction: perhaps under one of our cards."""
-        self._house.spoke(evt.room_id, evt.sender)
+        self._house.spoke(as_id(evt.room_id), as_id(evt.sender))
         if evt.sender != self.client.mxid:
             self._house.touched(getattr(getattr(evt.content, "relates_to", None), "event_id", None))
 

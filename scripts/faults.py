@@ -44,7 +44,7 @@ SEED = 20
 LANES = min(4, os.cpu_count() or 1)
 
 # For how many batches one bot serves: what it has done must not slow down what it does.
-A_SHIFT = 12
+A_SHIFT = 6
 
 # How many undisturbed migrations show what the requests are: how often the bot looks depends a little on when
 # it hears of what.

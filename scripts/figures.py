@@ -10,6 +10,7 @@ from scripts.run import ROOT
 from tests.support.kills import Survival
 
 FILE = ROOT / "docs" / "faults.json"
+NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
 @dataclass(kw_only=True)
@@ -53,3 +54,15 @@ def kept() -> dict[str, Figures]:
     """The figures by database."""
     found = json.loads(FILE.read_text()) if FILE.exists() else {}
     return {database: Figures(**each) for database, each in found.items()}
+
+
+def told(database: str, figures: Figures) -> str:
+    """What the README says of it."""
+    said = [f"{figures.tried:,} of {figures.cases:,} cases tried, {_wrong(figures.failed)}"]
+    if figures.kills:
+        said.append(f"{figures.kills} kills over {figures.migrations} migrations, {_wrong(figures.wrong)}")
+    return f"- {NAMES[database]}, {figures.day}: {'; '.join(said)}."
+
+
+def _wrong(count: int) -> str:
+    return f"{count} of them wrong" if count else "nothing wrong after any"

@@ -16,6 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from migrationbot.chat import commands, wishes
+from scripts.figures import NAMES, kept, told
 from scripts.first_run import VARIABLES
 from scripts.run import NOT_SET_UP, ROOT
 
@@ -259,3 +260,10 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert target.is_relative_to(ROOT), link
         assert target.is_file(), link
         assert not anchor or anchor in anchors_in(target), link
+
+
+def test_the_readme_gives_the_figures_of_the_latest_faults() -> None:
+    text = (ROOT / "README.md").read_text()
+    for database, figures in kept().items():
+        assert told(database, figures) in text.splitlines()
+    assert set(kept()) == set(NAMES)

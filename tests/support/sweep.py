@@ -43,7 +43,7 @@ def batches_of(cases: Sequence[Case]) -> list[Sequence[Case]]:
     lives = [case for case in cases if case.fault not in ENDS_BOT]
     return [
         some[at : at + size]
-        for some, size in ((killed, AT_ONCE), (stopped, AT_ONCE), (lives, 5 * AT_ONCE))
+        for some, size in ((killed, AT_ONCE), (stopped, AT_ONCE), (lives, 2 * AT_ONCE))
         for at in range(0, len(some), size)
     ]
 
