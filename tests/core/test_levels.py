@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from migrationbot.core.able import may_speak
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_asked_now, level_needed
 from migrationbot.core.move import Options
@@ -78,3 +79,10 @@ def test_for_a_way_in_that_was_closed_since_an_invite_is_needed(way: Way, rule: 
 def test_a_link_names_the_servers_of_the_bot_and_of_the_most_powerful() -> None:
     users = {BOT: 100, "@a:one.org": 100, "@b:two.org": 99, "@c:three.org": 98, "not an ID": 97}
     assert via(room(levels={"users": users}), BOT) == ("old.org", "one.org", "two.org")
+
+
+def test_who_may_speak_is_in_the_room_and_has_the_level() -> None:
+    silent = room(levels=with_levels({BOT: 30}, events_default=50))
+    assert not may_speak(silent, BOT)
+    assert may_speak(silent, CAROL)
+    assert not may_speak(silent, NEW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import fields
 from typing import Any, cast
 
 from migrationbot.moves.runner import Parts, Runner
@@ -40,28 +41,8 @@ class NoCrowd:
 
 def runner_on(store: SlowStore, crowd: NoCrowd) -> Runner:
     """A runner that needs nothing but the database."""
-    nothing = cast(Any, None)
-    return Runner(
-        Parts(
-            store=cast(Any, store),
-            watch=Watch(),
-            log=logging.getLogger("runner"),
-            settings=nothing,
-            witness=nothing,
-            acts=nothing,
-            voice=nothing,
-            announcing=nothing,
-            crowd=cast(Any, crowd),
-            lanes=nothing,
-            invites=nothing,
-            stated=nothing,
-            tell=nothing,
-            checklist=nothing,
-            setbacks=nothing,
-            steps=nothing,
-            oversight=nothing,
-        )
-    )
+    needed = {"store": store, "crowd": crowd, "watch": Watch(), "log": logging.getLogger("runner")}
+    return Runner(Parts(**{part.name: cast(Any, needed.get(part.name)) for part in fields(Parts)}))
 
 
 async def settled() -> None:
