@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from migrationbot.core.ability import Deed, abilities
-from migrationbot.core.able import can_send, can_withdraw
+from migrationbot.core.able import can_send, can_withdraw, may_speak
 from tests.core.worlds import BOT, CAROL, OLD, room, with_levels
 
 POWERS: tuple[dict[str, Any], ...] = (
@@ -57,3 +57,10 @@ def test_in_a_room_without_levels_of_anybody_the_default_is_the_highest() -> Non
 def test_a_creator_is_worth_what_the_room_asks_at_most() -> None:
     levels = {"users": {BOT: 100}, "events": {"m.room.tombstone": 150}}
     assert abilities(room(levels=levels, version="12"), BOT).highest == 150
+
+
+def test_who_is_there_and_has_the_level_may_speak() -> None:
+    assert may_speak(room(), BOT)
+    assert may_speak(room(levels=with_levels({BOT: 50}, events_default=50)), BOT)
+    assert not may_speak(room(levels=with_levels({BOT: 49}, events_default=50)), BOT)
+    assert not may_speak(room(members={}), BOT)

@@ -112,9 +112,13 @@ async def test_a_creator_of_version_12_hands_the_room_over(database: str, make_s
     assert await scene.new.state(successor, HISTORY) == {"history_visibility": "joined"}
 
 
-async def test_the_new_account_upgrades_and_is_the_only_owner(make_scene: MakeScene) -> None:
+async def test_the_new_account_upgrades_and_is_the_only_owner(
+    make_scene: MakeScene, start_bot: StartBot
+) -> None:
     """As Element's /upgraderoom does: no creators are named."""
-    scene = await make_scene(version="12", creator="alice")
+    # maubot itself logs an error when it follows an invite before the inviting server has stored it.
+    bot = await start_bot(autojoin=False)
+    scene = await make_scene(bot=bot, version="12", creator="alice")
     await _asked(scene)
     with pytest.raises(MatrixError):
         await _upgrade(scene, scene.new, None)
@@ -206,7 +210,7 @@ async def test_a_room_that_does_not_follow_the_old_one_is_not_believed(make_scen
     tombstone = {"body": "moved", "replacement_room": other}
     await scene.alice.set_state(scene.room, "m.room.tombstone", tombstone)
     summary = await scene.end("partial")
-    assert "does not say that it follows this one" in summary["content"]["body"]
+    assert "does not say that it follows the old one" in summary["content"]["body"]
     assert set(await scene.alice.members(other)) == {scene.alice.user_id, scene.bot.user_id}
 
 
@@ -239,8 +243,8 @@ async def test_nobody_without_the_level_can_upgrade_or_seem_to(make_scene: MakeS
             await person.set_state(scene.room, "m.room.tombstone", fake)
         with pytest.raises(MatrixError):
             await _upgrade(scene, person, [scene.new.user_id])
-    # What is not the room's state is no upgrade of it.
-    await scene.dave.send(scene.room, "m.room.tombstone", fake)
+    with pytest.raises(MatrixError):  # nor a message that looks like it
+        await scene.dave.send(scene.room, "m.room.tombstone", fake)
     await scene.nothing_happens()
     successor = await _upgrade(scene, scene.alice, [scene.new.user_id])
     await _let_in(scene, successor, scene.alice)
@@ -263,8 +267,10 @@ async def test_an_upgrade_by_one_who_was_no_party_to_it_is_not_followed(make_sce
     assert scene.new.user_id not in members
 
 
-async def test_what_an_upgrade_leaves_behind_is_mended(make_scene: MakeScene) -> None:
-    scene = await make_scene(version="12", creator="alice", levels={"carol": 100})
+async def test_what_an_upgrade_leaves_behind_is_mended(make_scene: MakeScene, start_bot: StartBot) -> None:
+    # maubot itself logs an error when it follows an invite before the inviting server has stored it.
+    bot = await start_bot(autojoin=False)
+    scene = await make_scene(bot=bot, version="12", creator="alice", levels={"carol": 100})
     space = await scene.alice.create_room(
         version="12",
         creation_content={"type": "m.space"},
