@@ -26,8 +26,9 @@ from .errors import (
 from .raw import as_dict, as_id, as_list, as_time
 from .sealing import Sealing
 
+_CREATE = "m.room.create"
 _JUDGED = (  # what a decision depends on
-    "m.room.create",
+    _CREATE,
     "m.room.power_levels",
     "m.room.history_visibility",
     "m.room.server_acl",
@@ -59,6 +60,7 @@ class Rooms:
     def __init__(self, api: Api, sealing: Sealing) -> None:
         self._api = api
         self._sealing = sealing
+        self._creations: dict[str, StateEvent] = {}  # by room ID; a room's first event never changes
 
     async def read(
         self,
@@ -90,12 +92,17 @@ class Rooms:
 
     async def state_event(self, room_id: str, event_type: str, state_key: str) -> StateEvent | None:
         """One state event with its ID and sender, None when there is none. Spec: `format=event`."""
+        if event_type == _CREATE and room_id in self._creations:
+            return self._creations[room_id]
         where = path(CLIENT, "rooms", room_id, "state", event_type, state_key)
         try:
             raw = await self._api.get(where, {"format": "event"})
         except NotFound:
             return None
-        return state_event_of({**raw, "type": event_type, "state_key": state_key})
+        event = state_event_of({**raw, "type": event_type, "state_key": state_key})
+        if event_type == _CREATE:
+            self._creations[room_id] = event
+        return event
 
     async def past_state(self, room_id: str, event_id: str) -> StateEvent | None:
         """A state event of any time, None when it is not there."""

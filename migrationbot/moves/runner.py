@@ -190,13 +190,13 @@ class Runner:
 
     async def _advance(self, key: Key, rank: int) -> int | None:
         """Do what is missing until something has to be waited for; None once the move has ended."""
+        seen: Sight | None = None
         while True:
             migration, move = await self._load(key)
             if move.phase is Phase.ENDED:
                 return None
-            sight = await self._with.witness.look(migration, move)
-            self._with.watch.add_people(key, sight.electors)
-            self._follow(key, sight)
+            sight = seen or await self._look(key, migration, move)
+            seen = None
             still_due = partial(self._still_due, move, sight)
             if await self._with.acts.settle(migration, move, sight.room, still_due):
                 continue
@@ -212,6 +212,14 @@ class Runner:
                 await self._act(decision, migration, move, sight)
             else:
                 await self._turned(decision, move)
+                seen = sight  # nothing was done meanwhile: what follows rests on the same look
+
+    async def _look(self, key: Key, migration: Migration, move: RoomMove) -> Sight:
+        """What the homeserver shows now, with all that has to be watched for it."""
+        sight = await self._with.witness.look(migration, move)
+        self._with.watch.add_people(key, sight.electors)
+        self._follow(key, sight)
+        return sight
 
     async def _review(
         self, decided: Decision, migration: Migration, move: RoomMove, rank: int
