@@ -34,8 +34,9 @@ demo: $(READY)
 picture: $(READY)
 	@$(PY) -m scripts.picture
 
+# Two processes with servers of their own, each file in one of them: most tests wait for a server.
 test: static
-	@$(PYTEST) tests
+	@$(PYTEST) -n 2 --dist loadfile tests
 
 # FAULTS="--help" tells how to try a part of it.
 faults: $(READY)

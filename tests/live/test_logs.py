@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from tests.live.conftest import MakeScene
 from tests.support import match
 from tests.support.api import JsonObject
 from tests.support.bot import BotProcess
+from tests.support.processes import POLL
 
 WEB_TOKEN = "a-token-that-nobody-guesses"
 OURS = " maubot.instance."
@@ -47,6 +49,13 @@ def phrases(event: JsonObject) -> Iterator[str]:
             yield from (line for line in text.splitlines() if len(line) >= SHORTEST)
 
 
+async def logged(bot: BotProcess, what: str) -> None:
+    """Return once the bot has logged it."""
+    async with asyncio.timeout(30):
+        while what not in bot.log_text():
+            await asyncio.sleep(POLL)
+
+
 async def test_each_decision_is_logged_and_nothing_that_people_wrote(
     make_scene: MakeScene, start_bot: StartBot
 ) -> None:
@@ -62,6 +71,7 @@ async def test_each_decision_is_logged_and_nothing_that_people_wrote(
     await scene.alice.react(scene.room, scene.card, SECRET)
     await look(bot, WEB_TOKEN)
     await look(bot, f"{WEB_TOKEN}-{SECRET}")
+    await logged(bot, "wait approval")
     await bot.restart()
     await scene.run_to_end()
     await bot.stop()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
@@ -12,12 +13,16 @@ HOST = "127.0.0.1"
 # takes a port between the moment it is found free and the moment a program listens on it.
 CANDIDATES = range(10000, 28000)
 
+# Tests run in several processes side by side: each has ports of its own.
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
 _given: set[int] = set()
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing listens on, and that this process was not given before."""
-    for port in random.sample(CANDIDATES, k=500):
+    for port in random.sample(CANDIDATES[_PROCESS::_PROCESSES], k=500):
         if port not in _given and _is_free(port):
             _given.add(port)
             return port
