@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Follows a room while things happen in it, and writes each of them down at once."""
+"""Follows a room, and what follows it, while things happen there, and writes each of them down at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from tests.support.timeline import LONG_POLL, Timeline
 
 _CLOCK_WIDTH = len("00:00:00  ")
 
+ELSEWHERE = "» "  # stands before what happens in the room that follows
+
 
 class Live:
     """What one member sees of a room from now on: on paper, and in `entries`."""
 
     def __init__(self, paper: Paper, member: Person, room: str, teller: Teller) -> None:
         self.entries: list[Entry] = []
+        self.rooms = [room]  # in the order in which one follows the other by an upgrade
         self._paper = paper
-        self._room = room
         self._teller = teller
         self._names = 0  # the width of the column of names
         # Its own: waiting for something, which the person may be doing as well, moves a timeline on.
@@ -62,7 +64,15 @@ class Live:
     def _new_events(self) -> list[JsonObject]:
         new = self._timeline.events[self._seen :]
         self._seen += len(new)
-        return [event for event in new if event["room_id"] == self._room]
+        return [event for event in new if self._is_here(event)]
+
+    def _is_here(self, event: JsonObject) -> bool:
+        """Whether it is in one of the rooms; the first event of a room says what it follows."""
+        if event["type"] == "m.room.create":
+            follows = event["content"].get("predecessor", {}).get("room_id")
+            if follows in self.rooms:
+                self.rooms.append(event["room_id"])
+        return event["room_id"] in self.rooms
 
     def _write_down(self, entry: Entry) -> None:
         name = self._teller.name(entry.event["sender"])
@@ -72,7 +82,8 @@ class Live:
         )
         aside = entry.place in (Place.CHANGE, Place.REACTION)
         style = Style.ASIDE if aside else Style.PLAIN
-        self._paper.beside(margin, entry.text, bar=entry.place.value, style=style)
+        where = "" if entry.event["room_id"] == self.rooms[0] else ELSEWHERE
+        self._paper.beside(margin, entry.text, bar=where + entry.place.value, style=style)
 
 
 def clock(event: JsonObject) -> str:

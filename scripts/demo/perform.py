@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 from scripts.demo.keep import keep
 from scripts.demo.live import Live
@@ -41,11 +42,13 @@ async def play(script: Script, stage: Stage, paper: Paper) -> Take:
     """Play it on this stage. Raises WentWrong, and AssertionError when something awaited does not come."""
     scene = await _room(stage, script.setting)
     programme(script, stage, paper)
-    live = Live(paper, stage.carol, scene.room, Teller(stage.cast, bot=stage.bot.user_id))
+    sees_all = stage.alice if script.setting.creator == "alice" else stage.carol
+    live = Live(paper, sees_all, scene.room, Teller(stage.cast, bot=stage.bot.user_id))
     async with live.following(*stage.cast.values()):
         await _bring_in_the_bot(scene, script.setting.bot_level)
         before = await snapshot(scene)
         await script.play(scene)
+    scene = replace(scene, room=live.rooms[-1])
     take = Take(
         script=script,
         stage=stage,

@@ -35,6 +35,7 @@ class Script:
     play: Callable[[Scene], Awaitable[None]]  # nobody goes on before the room shows what they wait for
     outcome: Callable[[Take, Paper], Awaitable[None]]  # writes it down; raises WentWrong
     setting: Setting = field(default_factory=Setting)
+    legend: str = ""  # more about how to read it
     set_up: SetUp = stage
 
 
@@ -44,7 +45,7 @@ class Take:
 
     script: Script
     stage: Stage
-    scene: Scene
+    scene: Scene  # of the room in which it ended: the first one, or what follows it
     entries: tuple[Entry, ...]  # what people saw, in order
     before: Snapshot
     after: Snapshot

@@ -113,6 +113,16 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
                 "no   remove the creator, Alice's old account",
             ),
         ),
+        (
+            "handover",
+            (
+                "                    Alice (new)    0                creator      changed",
+                "no   Carol",
+                "yes  Alice (new)",
+                "no   the old room",
+                "yes  the room that follows",
+            ),
+        ),
     ],
 )
 async def test_another_scene(
@@ -147,7 +157,7 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12.\n"
+    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12, handover.\n"
 
 
 class _Terminal(io.StringIO):

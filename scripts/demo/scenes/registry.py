@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scripts.demo.scenes.guide import GUIDE
+from scripts.demo.scenes.handover import HANDOVER
 from scripts.demo.scenes.move import MOVE
 from scripts.demo.scenes.v12 import V12
 from scripts.demo.script import Script
 
-SCENES: Mapping[str, Script] = {"move": MOVE, "guide": GUIDE, "v12": V12}
+SCENES: Mapping[str, Script] = {"move": MOVE, "guide": GUIDE, "v12": V12, "handover": HANDOVER}
