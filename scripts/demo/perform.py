@@ -16,6 +16,7 @@ from scripts.demo.snapshot import snapshot
 from scripts.demo.stage import Stage
 from scripts.demo.teller import Teller
 from tests.support import match
+from tests.support.past import DAY
 from tests.support.scene import HISTORY, Scene
 
 STOPPED = 130  # the exit code of what was stopped with Ctrl-C
@@ -79,6 +80,8 @@ async def _room(stage: Stage, setting: Setting) -> Scene:
         invite=[person.user_id for person in people.values()],
     )
     await asyncio.gather(*(person.join(room) for person in people.values()))
+    if setting.silent_days:
+        await _fall_silent(stage, room, setting.silent_days)
     return Scene(
         room=room,
         bot=stage.bot,
@@ -88,6 +91,15 @@ async def _room(stage: Stage, setting: Setting) -> Scene:
         dave=stage.dave,
         new=stage.new,
     )
+
+
+async def _fall_silent(stage: Stage, room: str, days: int) -> None:
+    """Have Alice's latest sign of life be that long ago."""
+    if stage.past is None:
+        raise ValueError("nobody can have been silent on a stage without a past")
+    then = round(time.time() * 1000) - days * DAY
+    # Another name: what changes nothing is not sent.
+    await stage.past.does(stage.alice, room, "join", at=then, displayname="Alice (old)")
 
 
 async def _bring_in_the_bot(scene: Scene, level: int | None) -> None:

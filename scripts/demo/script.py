@@ -24,6 +24,7 @@ class Setting:
     levels: Mapping[str, int] = field(default_factory=lambda: {"alice": 100, "carol": 100})  # by role
     power: Mapping[str, int] = field(default_factory=dict)  # more keys of m.room.power_levels
     bot_level: int | None = 100  # which Carol gives to the bot; None: she does not
+    silent_days: int = 0  # how long ago Alice was last seen there; else than 0, it takes a stage with a past
 
 
 @dataclass(frozen=True, kw_only=True)

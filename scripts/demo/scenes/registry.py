@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from scripts.demo.scenes.guide import GUIDE
 from scripts.demo.scenes.handover import HANDOVER
+from scripts.demo.scenes.lost import LOST
 from scripts.demo.scenes.move import MOVE
 from scripts.demo.scenes.v12 import V12
 from scripts.demo.script import Script
 
-SCENES: Mapping[str, Script] = {"move": MOVE, "guide": GUIDE, "v12": V12, "handover": HANDOVER}
+SCENES: Mapping[str, Script] = {"move": MOVE, "guide": GUIDE, "v12": V12, "lost": LOST, "handover": HANDOVER}
