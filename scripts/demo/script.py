@@ -20,6 +20,7 @@ class Setting:
     name: str = "Reading group"
     version: str = "11"
     visibility: str = "shared"
+    encrypted: bool = False  # which takes a bot that has encryption set up
     creator: str = "carol"  # or "alice"
     levels: Mapping[str, int] = field(default_factory=lambda: {"alice": 100, "carol": 100})  # by role
     power: Mapping[str, int] = field(default_factory=dict)  # more keys of m.room.power_levels

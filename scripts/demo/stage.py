@@ -69,14 +69,14 @@ _Ports: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 @asynccontextmanager
-async def stage(*, with_past: bool = False) -> AsyncIterator[Stage]:
+async def stage(*, with_past: bool = False, encryption: bool = False) -> AsyncIterator[Stage]:
     """A stage, with everything running; at the end nothing is left of it."""
     with tempfile.TemporaryDirectory(prefix="migrationbot-demo-") as name, _ports() as ports:
         folder, registration = Path(name), Registration()
         extra = registration.written_to(folder / "past.yaml") if with_past else {}
         async with (
             _homeservers(folder, ports, ServerOptions(extra=extra)) as pair,
-            _bot(folder / "bot", pair.old) as bot,
+            _bot(folder / "bot", pair.old, encryption=encryption) as bot,
             on_stage(pair, bot) as made,
         ):
             past = Past(homeservers=pair, token=registration.token)
@@ -136,10 +136,11 @@ class _NamedHomeserver(Homeserver):
 
 
 @asynccontextmanager
-async def _bot(folder: Path, homeserver: Homeserver) -> AsyncIterator[BotProcess]:
+async def _bot(folder: Path, homeserver: Homeserver, *, encryption: bool) -> AsyncIterator[BotProcess]:
     """The bot as `make run` runs it, with the defaults of all settings, on SQLite."""
     account = await homeserver.register("migrationbot")
-    bot = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    database = f"sqlite:{folder / 'bot.db'}"
+    bot = BotProcess(folder, BotOptions(account=account, database_url=database, encryption=encryption))
     try:
         await bot.start()
         yield bot

@@ -49,9 +49,12 @@ async def bot(
 
 
 @asynccontextmanager
-async def _running_bot(folder: Path, homeservers: HomeserverPair) -> AsyncIterator[BotProcess]:
+async def _running_bot(
+    folder: Path, homeservers: HomeserverPair, *, encryption: bool = False
+) -> AsyncIterator[BotProcess]:
     account = await homeservers.old.register(unique("bot"))
-    made = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    database = f"sqlite:{folder / 'bot.db'}"
+    made = BotProcess(folder, BotOptions(account=account, database_url=database, encryption=encryption))
     try:
         await made.start()
         yield made
@@ -159,6 +162,21 @@ async def test_a_lost_account_on_homeservers_that_know_how_long_it_was_silent(tm
     assert any("(40 days ago)" in line for line in shown)
 
 
+async def test_an_encrypted_room_of_which_the_homeservers_can_read_nothing(
+    homeservers: HomeserverPair, tmp_path: Path
+) -> None:
+    async with (
+        _running_bot(tmp_path, homeservers, encryption=True) as bot,
+        on_stage(homeservers, bot, localpart=unique) as stage,
+    ):
+        shown = await _played("encrypted", stage)
+    table = [line.split() for line in shown if re.fullmatch(r"Migration bot +\d+ +\d+ +\d+", line)]
+    assert len(table) == 2  # one for each homeserver
+    assert all(readable == "0" and int(encrypted) > 0 for *_, readable, encrypted, _ in table)
+    assert any(re.search(r"Alice +\* invites Alice \(new\)$", line) for line in shown)
+    assert any(line.startswith("m.room.encrypted: ") for line in shown)
+
+
 async def _played(scene: str, stage: Stage) -> list[str]:
     """What the demo writes when it plays this scene on that stage."""
     paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
@@ -188,7 +206,9 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12, lost, handover.\n"
+    assert (
+        ended.stderr == "There is no scene “opera”. There is: move, guide, v12, encrypted, lost, handover.\n"
+    )
 
 
 class _Terminal(io.StringIO):
