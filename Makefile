@@ -17,7 +17,7 @@ PYTEST := $(PY) -m pytest --timeout=120 --cov --cov-report=term-missing:skip-cov
 .PHONY: help demo picture test faults bench check static build run audit clean
 
 help:
-	@echo "make demo    two homeservers, the bot, and one migration, live; KEEP=1 leaves them up, SCENE=guide or v12 shows another"
+	@echo "make demo    two homeservers, the bot, and one migration, live; KEEP=1 leaves them up, SCENE=guide, v12, encrypted, lost or handover shows another"
 	@echo "make picture the README's transcript and picture, from a demo of now"
 	@echo "make test    everything: lint, types, and all tests"
 	@echo "make faults  every fault at every request of a move, on both databases, and 200 kills: an hour"

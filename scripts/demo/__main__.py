@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Awaitable
@@ -28,6 +29,8 @@ def main() -> int:
     if arguments.scene not in SCENES:
         print(f"There is no scene “{arguments.scene}”. There is: {', '.join(SCENES)}.", file=sys.stderr)
         return 2
+    # A client that encrypts is loud about each message that was never meant for it.
+    logging.getLogger("nio").addHandler(logging.NullHandler())
     paper = paper_for(sys.stdout)
     try:
         asyncio.run(_until_stopped(perform(SCENES[arguments.scene], paper, keep_up=arguments.keep)))

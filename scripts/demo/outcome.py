@@ -12,6 +12,8 @@ from scripts.demo.paper import Paper, Style
 from scripts.demo.script import Take
 from scripts.demo.snapshot import comparison, state_set
 from scripts.demo.teller import Entry, edit_of
+from tests.support.api import MatrixError
+from tests.support.person import Person
 from tests.support.scene import HISTORY, Scene
 from tests.support.timeline import PATIENCE
 
@@ -86,6 +88,17 @@ def check_room(take: Take, *, touched: Collection[tuple[str, str]], level: int =
         raise WentWrong(f"The members are not what they should be after the move of {alice}.")
     if state_set(take.before, take.after) != set(touched):
         raise WentWrong("Something in the room was set that the move had no need to set.")
+
+
+async def tried(person: Person, method: str, path: str, content: object) -> str:
+    """Whether somebody may do this, by doing it: "yes" or "no". Raises MatrixError when that is not why."""
+    try:
+        await person.api.request(method, path, content)
+    except MatrixError as error:
+        if error.errcode != "M_FORBIDDEN":
+            raise
+        return "no"
+    return "yes"
 
 
 def check_log(take: Take) -> None:

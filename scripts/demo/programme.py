@@ -16,6 +16,11 @@ def programme(script: Script, stage: Stage, paper: Paper) -> None:
     rows = [(stage.cast[user], user, script.roles[role]) for role, user in stage.roles.items()]
     paper.table([("who", "user ID", ""), *rows])
     paper.blank()
-    paper.text("│ is said in the thread of the command; * is not said, but done. Times are UTC.")
+    legend = (
+        "│ is said in the thread of the command; * is not said, but done.",
+        script.legend,
+        "Times are UTC.",
+    )
+    paper.text(" ".join(filter(None, legend)))
     paper.blank()
     paper.text("What happens", style=Style.HEADING)

@@ -20,10 +20,12 @@ class Setting:
     name: str = "Reading group"
     version: str = "11"
     visibility: str = "shared"
+    encrypted: bool = False  # which takes a bot that has encryption set up
     creator: str = "carol"  # or "alice"
     levels: Mapping[str, int] = field(default_factory=lambda: {"alice": 100, "carol": 100})  # by role
     power: Mapping[str, int] = field(default_factory=dict)  # more keys of m.room.power_levels
     bot_level: int | None = 100  # which Carol gives to the bot; None: she does not
+    silent_days: int = 0  # how long ago Alice was last seen there; else than 0, it takes a stage with a past
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Script:
     play: Callable[[Scene], Awaitable[None]]  # nobody goes on before the room shows what they wait for
     outcome: Callable[[Take, Paper], Awaitable[None]]  # writes it down; raises WentWrong
     setting: Setting = field(default_factory=Setting)
+    legend: str = ""  # more about how to read it
     set_up: SetUp = stage
 
 
@@ -44,7 +47,7 @@ class Take:
 
     script: Script
     stage: Stage
-    scene: Scene
+    scene: Scene  # of the room in which it ended: the first one, or what follows it
     entries: tuple[Entry, ...]  # what people saw, in order
     before: Snapshot
     after: Snapshot

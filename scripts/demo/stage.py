@@ -20,6 +20,7 @@ from tests.support.api import client_path
 from tests.support.bot import DISPLAYNAME, BotOptions, BotProcess
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.homeserver import Homeserver, HomeserverPair
+from tests.support.past import Past, Registration
 from tests.support.person import Person
 from tests.support.ports import HOST, free_port
 from tests.support.processes import Process
@@ -44,6 +45,7 @@ class Stage:
     new: Person  # Alice's account on the new homeserver
     carol: Person  # on the old homeserver
     dave: Person  # on the old homeserver
+    past: Past | None = None  # on homeservers that may be told when something was sent
 
     @property
     def roles(self) -> dict[str, str]:
@@ -63,23 +65,26 @@ class Stage:
 
 
 SetUp: TypeAlias = Callable[[], AbstractAsyncContextManager[Stage]]
+_Ports: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
+async def stage(*, with_past: bool = False, encryption: bool = False) -> AsyncIterator[Stage]:
     """A stage, with everything running; at the end nothing is left of it."""
-    with tempfile.TemporaryDirectory(prefix="migrationbot-demo-") as name, _ports() as (old, new):
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="migrationbot-demo-") as name, _ports() as ports:
+        folder, registration = Path(name), Registration()
+        extra = registration.written_to(folder / "past.yaml") if with_past else {}
         async with (
-            _homeservers(folder, old, new) as pair,
-            _bot(folder / "bot", pair.old) as bot,
+            _homeservers(folder, ports, ServerOptions(extra=extra)) as pair,
+            _bot(folder / "bot", pair.old, encryption=encryption) as bot,
             on_stage(pair, bot) as made,
         ):
-            yield made
+            past = Past(homeservers=pair, token=registration.token)
+            yield dataclasses.replace(made, past=past) if with_past else made
 
 
 @contextmanager
-def _ports() -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _ports() -> Iterator[_Ports]:
     """The ports for the two homeservers: the usual ones when they are free."""
     with socket.socket() as door:
         try:
@@ -104,13 +109,11 @@ def _unless_taken(port: int) -> int:
 
 
 @asynccontextmanager
-async def _homeservers(
-    folder: Path, old: tuple[int, int], new: tuple[int, int]
-) -> AsyncIterator[HomeserverPair]:
+async def _homeservers(folder: Path, ports: _Ports, options: ServerOptions) -> AsyncIterator[HomeserverPair]:
     certificate = make_certificate(folder)
     pair = HomeserverPair(
-        _NamedHomeserver(folder / "old", certificate, *old),
-        _NamedHomeserver(folder / "new", certificate, *new),
+        _NamedHomeserver(folder / "old", options, certificate, *ports[0]),
+        _NamedHomeserver(folder / "new", options, certificate, *ports[1]),
     )
     try:
         await asyncio.gather(pair.old.start(), pair.new.start())
@@ -122,8 +125,10 @@ async def _homeservers(
 class _NamedHomeserver(Homeserver):
     """A homeserver on given ports."""
 
-    def __init__(self, folder: Path, certificate: Certificate, federation: int, clients: int) -> None:
-        super().__init__(folder, ServerOptions(), certificate)
+    def __init__(
+        self, folder: Path, options: ServerOptions, certificate: Certificate, federation: int, clients: int
+    ) -> None:
+        super().__init__(folder, options, certificate)
         self.identity = ServerIdentity(federation_port=federation, client_port=clients)
         self.server_name = f"{self.options.host}:{federation}"
         self.url = f"http://{HOST}:{clients}"
@@ -131,10 +136,11 @@ class _NamedHomeserver(Homeserver):
 
 
 @asynccontextmanager
-async def _bot(folder: Path, homeserver: Homeserver) -> AsyncIterator[BotProcess]:
+async def _bot(folder: Path, homeserver: Homeserver, *, encryption: bool) -> AsyncIterator[BotProcess]:
     """The bot as `make run` runs it, with the defaults of all settings, on SQLite."""
     account = await homeserver.register("migrationbot")
-    bot = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    database = f"sqlite:{folder / 'bot.db'}"
+    bot = BotProcess(folder, BotOptions(account=account, database_url=database, encryption=encryption))
     try:
         await bot.start()
         yield bot

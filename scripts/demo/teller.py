@@ -36,13 +36,14 @@ class Entry:
 
 
 class Teller:
-    """Tells one room's events, which it is given in their order."""
+    """Tells the events of rooms, which it is given in their order."""
 
     def __init__(self, cast: Mapping[str, str], *, bot: str) -> None:
         self._cast = cast
         self._bot = bot
         self._messages: dict[str, str] = {}  # what to call the messages, by event ID
-        self._state: dict[tuple[str, str], JsonObject] = {}  # the content of each piece of state
+        # The content of each piece of state, by room ID, type and state key.
+        self._state: dict[tuple[str, str, str], JsonObject] = {}
 
     def tell(self, event: JsonObject) -> Entry | None:
         """What to say of this event; None when it needs no words."""
@@ -75,9 +76,11 @@ class Teller:
         return Entry(event=event, text=text, place=Place.REACTION)
 
     def _change(self, event: JsonObject) -> Entry | None:
-        key = (event["type"], event["state_key"])
+        key = (event["room_id"], event["type"], event["state_key"])
         before, self._state[key] = self._state.get(key, {}), event["content"]
         in_words = {
+            "m.room.create": self._beginning,
+            "m.room.tombstone": self._end,
             HISTORY: self._history_change,
             POWER_LEVELS: self._power_change,
             "m.room.member": self._member_change,
@@ -85,11 +88,25 @@ class Teller:
         text = in_words(event, before) if in_words else ""
         return Entry(event=event, text=text, place=Place.CHANGE) if text else None
 
+    def _beginning(self, event: JsonObject, _: JsonObject) -> str:
+        """Spec: room version 12, for the creators."""
+        content = event["content"]
+        creators = map(self.name, (event["sender"], *content.get("additional_creators", ())))
+        version, names = content["room_version"], " and ".join(creators)
+        return f"makes the room that follows, of version {version}; creators: {names}"
+
+    def _end(self, _: JsonObject, __: JsonObject) -> str:
+        return "closes this room for the one that follows"
+
     def _history_change(self, event: JsonObject, before: JsonObject) -> str:
+        if not before:
+            return ""  # how a room begins
         was, is_now = (content.get("history_visibility", "shared") for content in (before, event["content"]))
         return f"sets the history visibility: {was} → {is_now}"
 
     def _power_change(self, event: JsonObject, before: JsonObject) -> str:
+        if not before:
+            return ""  # how a room begins
         was, is_now = (content.get("users", {}) for content in (before, event["content"]))
         default = event["content"].get("users_default", 0)
         changes = [

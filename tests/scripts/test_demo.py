@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,12 @@ import pytest
 from scripts.demo.paper import WITHOUT_TERMINAL, Paper, Style, paper_for
 from scripts.demo.perform import play
 from scripts.demo.scenes.registry import SCENES
-from scripts.demo.stage import on_stage
+from scripts.demo.stage import Stage, on_stage
 from scripts.run import ROOT
 from tests.support.api import Account
 from tests.support.bot import BotOptions, BotProcess
 from tests.support.homeserver import HomeserverPair
+from tests.support.past import past
 from tests.support.person import Person, unique
 from tests.support.processes import Command, Process
 
@@ -40,10 +43,18 @@ def _demo(folder: Path, *options: str) -> Process:
 async def bot(
     homeservers: HomeserverPair, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[BotProcess]:
-    """One for all scenes."""
-    folder = tmp_path_factory.mktemp("bot")
+    """One for all scenes that need no other."""
+    async with _running_bot(tmp_path_factory.mktemp("bot"), homeservers) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _running_bot(
+    folder: Path, homeservers: HomeserverPair, *, encryption: bool = False
+) -> AsyncIterator[BotProcess]:
     account = await homeservers.old.register(unique("bot"))
-    made = BotProcess(folder, BotOptions(account=account, database_url=f"sqlite:{folder / 'bot.db'}"))
+    database = f"sqlite:{folder / 'bot.db'}"
+    made = BotProcess(folder, BotOptions(account=account, database_url=database, encryption=encryption))
     try:
         await made.start()
         yield made
@@ -113,16 +124,64 @@ async def test_it_shows_the_move_and_whoever_wants_can_log_in(tmp_path: Path) ->
                 "no   remove the creator, Alice's old account",
             ),
         ),
+        (
+            "handover",
+            (
+                "                    Alice (new)    0                creator      changed",
+                "no   Carol",
+                "yes  Alice (new)",
+                "no   the old room",
+                "yes  the room that follows",
+            ),
+        ),
     ],
 )
-async def test_another_scene(
+async def test_a_scene_like_any_other(
     scene: str, lines: tuple[str, ...], homeservers: HomeserverPair, bot: BotProcess
 ) -> None:
     """On homeservers that are there already. Where something is not as it should be, WentWrong says so."""
-    paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
     async with on_stage(homeservers, bot, localpart=unique) as stage:
-        await play(SCENES[scene], stage, paper)
-    assert set(lines) <= set(paper.lines)
+        assert set(lines) <= set(await _played(scene, stage))
+
+
+async def test_a_lost_account_on_homeservers_that_know_how_long_it_was_silent(tmp_path: Path) -> None:
+    async with (
+        past(tmp_path, forgetful=True) as then,
+        _running_bot(tmp_path, then.homeservers) as bot,
+        on_stage(then.homeservers, bot, localpart=unique) as stage,
+    ):
+        shown = await _played("lost", replace(stage, past=then))
+    expected = {
+        "                    Alice          100              100",
+        "                    Alice (new)    0                100          changed",
+        "- Carol reacts ✅ (yes) to the request",
+        "- Dave reacts ✅ (yes) to the request",
+        "- Alice (new) reacts ✅ (yes) to the question",
+    }
+    assert {line.replace("power level", "           ") for line in shown} >= expected
+    assert any("(40 days ago)" in line for line in shown)
+
+
+async def test_an_encrypted_room_of_which_the_homeservers_can_read_nothing(
+    homeservers: HomeserverPair, tmp_path: Path
+) -> None:
+    async with (
+        _running_bot(tmp_path, homeservers, encryption=True) as bot,
+        on_stage(homeservers, bot, localpart=unique) as stage,
+    ):
+        shown = await _played("encrypted", stage)
+    table = [line.split() for line in shown if re.fullmatch(r"Migration bot +\d+ +\d+ +\d+", line)]
+    assert len(table) == 2  # one for each homeserver
+    assert all(readable == "0" and int(encrypted) > 0 for *_, readable, encrypted, _ in table)
+    assert any(re.search(r"Alice +\* invites Alice \(new\)$", line) for line in shown)
+    assert any(line.startswith("m.room.encrypted: ") for line in shown)
+
+
+async def _played(scene: str, stage: Stage) -> list[str]:
+    """What the demo writes when it plays this scene on that stage."""
+    paper = Paper(io.StringIO(), width=WITHOUT_TERMINAL)
+    await play(SCENES[scene], stage, paper)
+    return paper.lines
 
 
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
@@ -147,7 +206,9 @@ async def _has_processes(folder: Path) -> bool:
 def test_a_scene_that_there_is_not() -> None:
     ended = subprocess.run((*DEMO, "--scene", "opera"), cwd=ROOT, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "There is no scene “opera”. There is: move, guide, v12.\n"
+    assert (
+        ended.stderr == "There is no scene “opera”. There is: move, guide, v12, encrypted, lost, handover.\n"
+    )
 
 
 class _Terminal(io.StringIO):

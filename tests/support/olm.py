@@ -93,13 +93,14 @@ class SealedPerson:
         """Record what happened since the last time, and open what its key has come for."""
         answer = await self._client.sync(timeout=int(seconds * 1000), sync_filter=json.loads(FILTER))
         assert isinstance(answer, SyncResponse), answer
-        await self._keep_keys()
+        # At once: whoever gives up waiting in what follows loses nothing.
         for room_id, room in answer.rooms.join.items():
             for event in (*room.state, *room.timeline.events):
                 self._record(room_id, event)
         locked, self._locked = self._locked, []
         for room_id, event in locked:
             self._record(room_id, event)
+        await self._keep_keys()
 
     async def _keep_keys(self) -> None:
         """What a client has to do after a sync. Spec: client-server, end-to-end encryption"""

@@ -29,9 +29,11 @@ class Past:
     homeservers: HomeserverPair
     token: str
 
-    async def does(self, person: Person, room: str, membership: str, *, at: int) -> None:
+    async def does(
+        self, person: Person, room: str, membership: str, *, at: int, displayname: str | None = None
+    ) -> None:
         """Have the account join once more under another name, or leave, at that time."""
-        content = {"membership": membership, "displayname": f"{membership} {at}"}
+        content = {"membership": membership, "displayname": displayname or f"{membership} {at}"}
         path = client_path("rooms", room, "state", "m.room.member", person.user_id)
         await self._put(person, path, content, at)
 
@@ -49,7 +51,9 @@ class Past:
 
 
 @dataclass(frozen=True)
-class _Registration:
+class Registration:
+    """The application service that both homeservers believe."""
+
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def written_to(self, file: Path) -> dict[str, Any]:
@@ -68,9 +72,10 @@ class _Registration:
 
 
 @asynccontextmanager
-async def past(folder: Path) -> AsyncIterator[Past]:
+async def past(folder: Path, *, forgetful: bool = False) -> AsyncIterator[Past]:
     """Two running homeservers, below `folder`; gone at the end."""
-    registration = _Registration()
-    options = ServerOptions(extra=registration.written_to(folder / "past.yaml"))
+    registration = Registration()
+    extra = registration.written_to(folder / "past.yaml")
+    options = ServerOptions(extra=extra, forgetful=forgetful)
     async with homeserver_pair(folder, options, options) as homeservers:
         yield Past(homeservers=homeservers, token=registration.token)

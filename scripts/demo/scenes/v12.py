@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from scripts.demo.outcome import WentWrong, check_log, check_room, show_room
+from scripts.demo.outcome import WentWrong, check_log, check_room, show_room, tried
 from scripts.demo.paper import Paper, Style
 from scripts.demo.script import Script, Setting, Take
 from tests.support import match
-from tests.support.api import MatrixError, client_path
+from tests.support.api import client_path
 from tests.support.person import POWER_LEVELS
 from tests.support.scene import Scene
 
@@ -49,7 +49,7 @@ async def _show_abilities(take: Take, paper: Paper) -> None:
         ("no", "remove the creator, Alice's old account", "POST", kick, old),
     )
     for expected, what, method, path, content in tries:
-        answer = await _tried(take, method, path, content)
+        answer = await tried(take.stage.new, method, path, content)
         paper.text(f"{answer.ljust(len('yes  '))}{what}")
         if answer != expected:
             raise WentWrong(f"That the new account can {what} should be: {expected}.")
@@ -60,16 +60,6 @@ async def _show_abilities(take: Take, paper: Paper) -> None:
     )
     if await _creators(take) != [take.stage.alice.user_id]:
         raise WentWrong("The creators of the room are not who they were.")
-
-
-async def _tried(take: Take, method: str, path: str, content: object) -> str:
-    try:
-        await take.stage.new.api.request(method, path, content)
-    except MatrixError as error:
-        if error.errcode != "M_FORBIDDEN":
-            raise
-        return "no"
-    return "yes"
 
 
 async def _creators(take: Take) -> list[str]:
