@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from migrationbot.core.move import RoomMove, Step
@@ -84,13 +85,15 @@ class Merging:
         Raises PowerChangeLost when somebody writes faster than the bot.
         """
         base = change.base
+        before = await self._past(move.room_id, base)
+        still_right = partial(_still_right, still_due, change, room, before)
         for turn in range(_MERGES + 1):
             since = await self._since(move.room_id, base)
             mine = next((event for event in since if event.event_id == ours), None)
             # Not every homeserver tells what was replaced.
             if mine is None or mine.replaces_state in (base, None):
                 return turn > 0
-            merged = await self._merged(move, replace(change, base=base), mine, since[0], still_due, room)
+            merged = await self._merged(move, base, mine, since[0], still_right)
             if merged == since[0].content:
                 return turn > 0
             try:
@@ -103,17 +106,16 @@ class Merging:
     async def _merged(
         self,
         move: RoomMove,
-        change: PowerChange,
+        base: str | None,
         mine: StateEvent,
         latest: StateEvent,
-        still_due: StillDue,
-        room: RoomState,
+        still_right: Callable[[Mapping[str, Any]], bool],
     ) -> Mapping[str, Any]:
         """What is in force now and what was lost; without the bot's change when the latter rules it out."""
         lost = await self._content(move, mine.replaces_state)
-        based_on = await self._content(move, change.base)
-        if not still_due(change.step, _before_change(room, lost, based_on, change.user_id)):
+        if not still_right(lost):
             return with_integers(merge_lost(mine.content, latest.content, lost))
+        based_on = await self._content(move, base)
         return with_integers(merge_lost(based_on, lost, latest.content))
 
     async def _since(self, room_id: str, base: str | None) -> Sequence[StateEvent]:
@@ -147,22 +149,27 @@ def _entry(event: StateEvent | None, user_id: str) -> int:
     return level if isinstance(level, int) else -CREATOR
 
 
-def _before_change(
-    room: RoomState, content: Mapping[str, Any], based_on: Mapping[str, Any], user_id: str
-) -> RoomState:
-    """The room with these power levels, as if the bot had changed nothing yet.
+def _still_right(
+    still_due: StillDue,
+    change: PowerChange,
+    room: RoomState,
+    before: StateEvent | None,
+    content: Mapping[str, Any],
+) -> bool:
+    """Whether the change would be decided with these power levels too, had the bot changed nothing yet.
 
-    The lost change may itself be based on the bot's, and then that would seem done already.
+    They may themselves be based on the bot's change, and then it would seem done already: so its entry is
+    taken as it was `before`.
     """
-    users, before = content.get("users"), based_on.get("users")
+    users, earlier = content.get("users"), before.content.get("users") if before else None
     others = {**users} if isinstance(users, dict) else {}
-    others.pop(user_id, None)
-    if isinstance(before, dict) and user_id in before:
-        others[user_id] = before[user_id]
+    others.pop(change.user_id, None)
+    if isinstance(earlier, dict) and change.user_id in earlier:
+        others[change.user_id] = earlier[change.user_id]
     power = PowerLevels.read(
         {**content, "users": others},
         version=room.version,
         create_sender=room.create_sender,
         additional_creators=room.power.creators,
     )
-    return replace(room, power=power)
+    return still_due(change.step, replace(room, power=power))
