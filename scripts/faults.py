@@ -5,16 +5,20 @@
     make faults FAULTS="--database sqlite"           one database
     make faults FAULTS="--only 'POST invite'"        the cases whose name holds that, and no kills
     make faults FAULTS="--part 2/4"                  the second quarter of the cases, and no kills
+    make faults FAULTS="--minutes 10"                as many cases as fit in, drawn from all, and the kills
 
-The order is always the same. It ends with 1 when anything failed, and names each case as `--only` takes it.
-With `--keep`, what it came to is kept in docs/faults.json, whose figures the README quotes.
+The order is always the same, and so is what is drawn for `--minutes`. It ends with 1 when anything failed, and
+names each case as `--only` takes it. With `--keep`, what it came to is kept in docs/faults.json, whose figures
+the README quotes.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -23,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from scripts.figures import Figures, keep
@@ -103,11 +108,11 @@ class Sweep:
             sys.exit("\n".join(("Without any fault, this is wrong already:", *wrong)))
         return list(dict.fromkeys(request for result in runs for request in result.requests))
 
-    async def run(self, cases: Sequence[Case], course: Course) -> Tally:
-        """Try them all."""
+    async def run(self, cases: Sequence[Case], course: Course, until: float) -> Tally:
+        """Try them all, as far as the time goes; `until` on the monotonic clock."""
         tally, batches = Tally(planned=len(cases)), batches_of(cases)
         shifts = iter([batches[at : at + A_SHIFT] for at in range(0, len(batches), A_SHIFT)])
-        await asyncio.gather(*(self._work(pair, shifts, tally, course) for pair in self._pairs))
+        await asyncio.gather(*(self._work(pair, shifts, tally, course, until) for pair in self._pairs))
         return tally
 
     async def kills(self) -> Survival:
@@ -116,9 +121,14 @@ class Sweep:
             return await survive(where, kills=KILLS, seed=SEED)
 
     async def _work(
-        self, pair: HomeserverPair, shifts: Iterator[Sequence[Sequence[Case]]], tally: Tally, course: Course
+        self,
+        pair: HomeserverPair,
+        shifts: Iterator[Sequence[Sequence[Case]]],
+        tally: Tally,
+        course: Course,
+        until: float,
     ) -> None:
-        for shift in shifts:
+        for shift in takewhile(lambda _: time.monotonic() < until, shifts):
             async with await self._lane(pair) as where:
                 for batch in shift:
                     for case, result in await try_batch(where, batch, course):
@@ -142,13 +152,18 @@ async def sweep(database: str, options: argparse.Namespace, folder: Path, plugin
         async with AsyncExitStack() as stack:
             pairs = [await stack.enter_async_context(pair) for pair in made]
             work = Sweep(pairs, folder, plugin, postgres)
-            figures = Figures(day=datetime.now(UTC).date().isoformat(), part=options.part, only=options.only)
+            figures = Figures(
+                day=datetime.now(UTC).date().isoformat(),
+                part=options.part,
+                only=options.only,
+                minutes=options.minutes,
+            )
             for name, course, methods in COURSES:
                 requests = [each for each in await work.requests(course) if each[0].startswith(methods)]
                 every = cases_of(requests)
                 cases = chosen(every, options)
                 print(f"{database}, {name}: {len(cases)} cases", flush=True)
-                tally = await work.run(cases, course)
+                tally = await work.run(cases, course, _until(options.minutes))
                 tell(f"{database}, {name}", tally)
                 figures.add(len(every), tally.tried, len(tally.failed))
             if options.only is None and options.part is None:
@@ -166,7 +181,14 @@ def chosen(cases: Sequence[Case], options: argparse.Namespace) -> Sequence[Case]
     part, parts = part_of(options.part or "1/1")
     size = -(-len(cases) // parts)
     some = cases[(part - 1) * size : part * size]
+    if options.minutes is not None:
+        some = random.Random(SEED).sample(some, len(some))  # noqa: S311 - draws cases, guards nothing
     return [case for case in some if options.only is None or options.only in str(case)]
+
+
+def _until(minutes: int | None) -> float:
+    """When to stop, on the monotonic clock: each course has half of the time."""
+    return math.inf if minutes is None else time.monotonic() + minutes * 60 / len(COURSES)
 
 
 def tell(what: str, tally: Tally) -> None:
@@ -207,6 +229,7 @@ def main() -> None:
     parser.add_argument("--database", choices=DATABASES, help="this one only")
     parser.add_argument("--only", metavar="TEXT", help="the cases whose name holds that")
     parser.add_argument("--part", metavar="2/4", help="a part of the cases")
+    parser.add_argument("--minutes", type=int, metavar="10", help="so many of the cases as fit in")
     parser.add_argument("--keep", action="store_true", help="keep the figures for the README")
     options = parser.parse_args()
     part_of(options.part or "1/1")

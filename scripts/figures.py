@@ -20,6 +20,7 @@ class Figures:
     day: str
     part: str | None = None  # `--part` of the run; None: all of it
     only: str | None = None  # `--only` of the run
+    minutes: int | None = None  # `--minutes` of the run
     cases: int = 0  # a fault at a request, all that there are
     tried: int = 0  # of these; of the others the request did not come, or they were not asked for
     failed: int = 0  # of these
