@@ -7,9 +7,9 @@
     make faults FAULTS="--part 2/4"                  the second quarter of the cases, and no kills
     make faults FAULTS="--minutes 10"                as many cases as fit in, drawn from all, and the kills
 
-The order is always the same, and so is what is drawn for `--minutes`. It ends with 1 when anything failed, and
-names each case as `--only` takes it. With `--keep`, what it came to is kept in docs/faults.json, whose figures
-the README quotes.
+The order is always the same, and so is what is drawn for `--minutes`. It ends with 1 when anything failed,
+and names each case as `--only` takes it. With `--keep`, what it came to is kept in docs/faults.json, whose
+figures the README quotes.
 """
 
 from __future__ import annotations

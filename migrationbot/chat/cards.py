@@ -13,6 +13,7 @@ from migrationbot.core.address import PLACE, bot_makes_it, main_address, may_set
 from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Refused
+from migrationbot.core.goals import keys_could_come
 from migrationbot.core.guide import Errand
 from migrationbot.core.levels import level_needed, level_now
 from migrationbot.core.move import Ending, Migration, Mishap, Outcome, Phase, Reason, RoomMove, Step
@@ -98,6 +99,7 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         bot_level=power.level_of(move.bot),
         default_level=power.users_default,
         warnings=asking.warnings,
+        old_invites=bool(move.rules.wait_for_owner_invite) and keys_could_come(move, room),
         encrypted=room.encrypted,
         anyone=approvers.anyone,
         asked=approvers.asked,

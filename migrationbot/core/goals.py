@@ -44,13 +44,18 @@ def invited(look: Look) -> Next:
     return _invited_by_old(look) or Act(step=Step.INVITE)
 
 
+def keys_could_come(move: RoomMove, room: RoomState) -> bool:
+    """Whether an invite by the old account could bring the keys of older messages with it. MSC4268."""
+    return room.encrypted and not move.lost and room.holds(move.old, room.power.invite)
+
+
 def _invited_by_old(look: Look) -> Next:
     """In an encrypted room the old account has some time to invite: only its client can pass keys on.
 
     MSC4268. None when it is the bot's turn.
     """
     move, room = look.move, look.room
-    if move.lost or not room.encrypted or not room.holds(move.old, room.power.invite):
+    if not keys_could_come(move, room):
         return None
     for step in (Step.ASK_OLD, Step.SEED_SKIP):
         if not move.done(step) and move.rules.wait_for_owner_invite:

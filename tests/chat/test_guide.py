@@ -7,7 +7,7 @@ import pytest
 
 from migrationbot.chat import cards
 from migrationbot.core.guide import Errand, errands
-from migrationbot.core.move import Goal, Options, Reason
+from migrationbot.core.move import Goal, Options, Reason, Rules
 from migrationbot.core.standing import standing
 from tests.chat.builders import CAST, event, member, migration, move, room
 from tests.chat.gallery import SPACE_RULE, checklists, creators_room, progress, request
@@ -121,3 +121,12 @@ def test_a_creator_is_told_that_it_cannot_step_down() -> None:
     ours = creators_room()
     text = request(ours, CAST.admin, move=move(ours, options=Options(step_down=True, leave=True))).text
     assert "whose power can never be lowered. It keeps what it has, and leaves the room afterwards." in text
+
+
+def test_in_an_encrypted_room_the_old_account_is_named_as_the_one_who_invites() -> None:
+    sealed = room(event("m.room.encryption", {}))
+    patient, hasty = Rules(wait_for_owner_invite=600_000), Rules(wait_for_owner_invite=0)
+    told = request(sealed, CAST.admin, move=move(sealed, rules=patient)).text
+    assert "Invite: the old account is asked to invite the new one" in told
+    at_once = request(sealed, CAST.admin, move=move(sealed, rules=hasty)).text
+    assert "Invite: the bot invites the new account, which has to join." in at_once
