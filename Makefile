@@ -12,7 +12,8 @@ MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # A test that hangs fails after this many seconds, with a traceback of where.
-PYTEST := $(PY) -m pytest --timeout=120 --cov --cov-report=term-missing:skip-covered
+PYTEST := $(PY) -m pytest --timeout=120 -n 2
+COVERED := --cov --cov-report=term-missing:skip-covered
 
 .PHONY: help demo picture test faults bench check static build run audit clean
 
@@ -36,7 +37,7 @@ picture: $(READY)
 
 # Two processes with servers of their own, each file in one of them: most tests wait for a server.
 test: static
-	@$(PYTEST) -n 2 --dist loadfile tests
+	@$(PYTEST) --dist loadfile $(COVERED) tests
 
 # FAULTS="--help" tells how to try a part of it.
 faults: $(READY)
@@ -47,7 +48,7 @@ bench: $(READY)
 	@$(PY) -m scripts.bench $(BENCH)
 
 check: static
-	@$(PYTEST) tests/core tests/chat
+	@$(PYTEST) --dist worksteal tests/core tests/chat
 
 static: $(READY)
 	@$(PY) -m ruff check .
