@@ -51,12 +51,7 @@ def may_remove(room: RoomState, sender: str, target: str) -> bool:
     return room.joined(sender) and can_withdraw(room.power, sender=sender, target=target)
 
 
-def without_whom_all_is_well(room: RoomState, user_id: str, bot: str) -> bool:
-    """Whether the room can still be managed when this account no longer can: never its last manager.
-
-    Others count as far as their membership is known. The bot's level is lent, and so does not count.
-    """
+def manageable_without(room: RoomState, user_id: str) -> bool:
+    """Whether anybody else in the room can still manage it, as far as memberships are known."""
     asked = room.power.to_send("m.room.power_levels")
-    if room.power.level_of(user_id) < asked:
-        return True
-    return any(room.holds(other, asked) for other in room.members if other not in (user_id, bot))
+    return any(room.holds(other, asked) for other in room.members if other != user_id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from .move import RoomMove
+from .move import RoomMove, Step
 from .power import PowerLevels
 from .room import RoomState
 
@@ -91,7 +91,19 @@ def answer_of(key: object) -> Answer | None:
 
 def entitled(user_id: str, move: RoomMove, room: RoomState, asked: int) -> bool:
     """Whether this account's yes counts here and now."""
-    return user_id not in _barred(move) and room.holds(user_id, asked)
+    if user_id in _barred(move):
+        return False
+    return room.holds(user_id, asked) or _stepped_down(user_id, move, room, asked)
+
+
+def _stepped_down(user_id: str, move: RoomMove, room: RoomState, asked: int) -> bool:
+    """Whether the old account could answer until it gave up its level, as it asked.
+
+    That alone does not undo its yes to what else is to become of itself; nothing is given any more then.
+    """
+    if user_id != move.old or not move.options.step_down or not move.done(Step.PROMOTE):
+        return False
+    return room.joined(user_id) and (move.approved_level or 0) >= asked
 
 
 def judge(move: RoomMove, room: RoomState, evidence: Evidence, asked: int) -> Consent:

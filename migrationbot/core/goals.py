@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .able import level_to_speak, may_raise, may_remove, may_set_history, without_whom_all_is_well, worth
+from .able import level_to_speak, manageable_without, may_raise, may_remove, may_set_history, worth
 from .address import bot_makes_it, main_address, may_set, with_address
 from .approval import confirmed, skipped
 from .decisions import Act, Wait
@@ -117,10 +117,9 @@ def left(look: Look) -> Next:
     move, room = look.move, look.room
     if not move.options.leave or room.membership(move.old) is not Membership.JOIN or not _has_all(move, room):
         return None
-    safe = without_whom_all_is_well(room, move.old, move.bot)
-    if safe and may_remove(room, move.bot, move.old):
+    if may_remove(room, move.bot, move.old):
         return Act(step=Step.REMOVE_OLD)
-    return Wait(reason=Reason.LEAVE, until=move.expires_at, goal=Goal.LEFT) if safe else None
+    return Wait(reason=Reason.LEAVE, until=move.expires_at, goal=Goal.LEFT)
 
 
 def published(look: Look) -> Next:
@@ -146,23 +145,27 @@ def addressed(look: Look) -> Next:
 
 
 def bot_stepped_down(look: Look) -> Next:
-    """The bot gives its level back: it keeps what it takes to speak."""
+    """The bot gives its level back, unless nobody else could manage the room; it can still speak then."""
     move, room = look.move, look.room
     if not move.rules.step_down_after or not move.alone:
         return None
     level = level_to_speak(room.power)
-    able = room.power.level_of(move.bot) > level and may_raise(room, move.bot, move.bot, level)
+    lent = room.power.level_of(move.bot) > level and manageable_without(room, move.bot)
+    able = lent and may_raise(room, move.bot, move.bot, level)
     return Act(step=Step.BOT_DOWN, level=level) if able else None
 
 
 def steps_down(move: RoomMove, room: RoomState) -> bool:
-    """Whether the old account's level is to go, and may: neither a creator nor the last manager."""
+    """Whether the old account's level is to go, and may: a creator's never can."""
     wanted = move.options.step_down and not room.power.is_creator(move.old)
-    return wanted and _has_all(move, room) and without_whom_all_is_well(room, move.old, move.bot)
+    return wanted and _has_all(move, room)
 
 
 def _has_all(move: RoomMove, room: RoomState) -> bool:
-    """Whether the new account has at least what the old one has."""
+    """Whether the new account has at least what the old one has.
+
+    Nothing is taken before: so where the old one was the last to manage the room, the new one is that now.
+    """
     return room.joined(move.new) and room.power.level_of(move.new) >= worth(room.power, move.old)
 
 

@@ -139,3 +139,16 @@ def test_a_move_done_by_hand_is_followed_up_too() -> None:
     asked = moving(*ASKED_NEW, options=BOTH, phase=Phase.MOVING)
     here = room(JOINED, levels=with_levels(EQUAL))
     assert decide(asked, here, AGREED, NOW) == waits(Reason.STEP_DOWN, Goal.STEPPED_DOWN)
+
+
+def test_the_bot_that_alone_can_manage_a_room_does_not_abandon_it() -> None:
+    nobody = dict.fromkeys((OLD, NEW, CAROL, DAVE, ERIN), 0)
+    assert_over(after(Options(), nobody, rules=Rules(step_down_after=True)))
+
+
+def test_the_old_accounts_own_yes_outlasts_the_level_that_it_gives_up() -> None:
+    alone = evidence(yes=(OLD,), confirm=(NEW,))
+    lowered = {NEW: 50, OLD: 0, CAROL: 0}
+    assert after(BOTH, lowered, shown=alone, approved_level=50) == Act(step=Step.REMOVE_OLD)
+    assert_over(after(BOTH, lowered, shown=alone, approved_level=49))
+    assert_over(after(LEAVE, lowered, shown=alone, approved_level=50))

@@ -39,6 +39,16 @@ async def test_an_equal_of_the_bot_is_told_how_and_ticked_off(make_scene: MakeSc
     await scene.end()
 
 
+async def test_the_last_who_can_manage_a_room_leaves_it_to_the_new_account(make_scene: MakeScene) -> None:
+    asked = {"events": {"m.room.power_levels": 60}}
+    scene = await make_scene(levels={"alice": 60}, power=asked)
+    await scene.carol.set_power(scene.room, {scene.carol.user_id: 0})
+    await scene.ask("--step-down", "--leave")
+    await scene.run_to_end(approver=scene.alice)
+    assert (await scene.level(scene.new), await scene.level(scene.alice)) == (60, 0)
+    assert (await scene.membership(scene.new), await scene.membership(scene.alice)) == ("join", "leave")
+
+
 async def test_what_is_cancelled_after_the_promotion_is_not_done(make_scene: MakeScene) -> None:
     scene = await make_scene()
     await _promoted(scene, "--leave")

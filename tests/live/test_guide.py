@@ -77,6 +77,12 @@ async def test_what_the_bot_may_do_it_does(make_scene: MakeScene) -> None:
     await scene.end()
 
 
+async def test_who_may_open_the_history_is_told_where(make_scene: MakeScene) -> None:
+    scene = await make_scene(**POWERLESS, visibility="joined")
+    text = (await scene.ask())["content"]["body"]
+    assert "an admin can, before the invite. The setting is in the room settings, under security" in text
+
+
 async def test_a_yes_of_one_who_could_not_do_it_lets_the_bot_do_nothing(make_scene: MakeScene) -> None:
     scene = await make_scene(levels={"bot": 0})
     await scene.ask()
@@ -115,6 +121,15 @@ async def test_the_bot_keeps_its_level_while_another_move_needs_it(make_scene: M
     await scene.ask(by=scene.dave, to="@daves.other:example.org")
     await scene.ask()
     await scene.run_to_end()
+    users = (await scene.carol.state(scene.room, "m.room.power_levels"))["users"]
+    assert users[scene.bot.user_id] == 100
+
+
+async def test_the_bot_that_alone_can_manage_a_room_does_not_abandon_it(make_scene: MakeScene) -> None:
+    scene = await make_scene(settings={"step_down_after": True}, levels={"alice": 0})
+    await scene.carol.set_power(scene.room, {scene.carol.user_id: 0})
+    await scene.ask()
+    await scene.run_to_end(approver=scene.dave)
     users = (await scene.carol.state(scene.room, "m.room.power_levels"))["users"]
     assert users[scene.bot.user_id] == 100
 
