@@ -7,19 +7,18 @@ before: a restart, a repeat and a person who did a step by hand are all the same
 
 from __future__ import annotations
 
-from .able import can_withdraw, may_raise, may_set_history, worth
+from .able import can_withdraw, may_set_history, worth
 from .approval import Consent, Evidence, judge, missing
 from .decisions import Act, Decision, Finish, Turned, Wait
 from .ending import arrival, why_stop
-from .goals import AFTERWARDS, ARRIVAL, bot_stepped_down
-from .levels import level_asked_now, level_now
+from .goals import AFTERWARDS, ARRIVAL, bot_stepped_down, may_act
+from .levels import level_asked_now
 from .look import Look
 from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
 from .room import RoomState
 from .succession import Succession
 from .traces import invite_stands, opening_stands
 from .turns import Turn, WrongTurn
-from .ways import needs_invite
 
 _UNDOING = (Step.WITHDRAW_INVITE, Step.RESTORE_HISTORY)  # the more urgent first
 
@@ -67,7 +66,7 @@ def _without_approval(look: Look, now: int) -> Decision:
     restoring = _restoring(move, look.room, now)
     if restoring is not None:
         return restoring
-    if move.plan.guided and not _may_act(look):
+    if move.plan.guided and not may_act(look.move, look.room):
         return _next(look, now, agreed=False)
     return Wait(reason=_what_is_missing(look), until=move.expires_at)
 
@@ -78,15 +77,6 @@ def _what_is_missing(look: Look) -> Reason:
         return Reason.APPROVAL_LOST
     grown = look.room.power.level_of(move.bot) > move.plan.bot_level
     return Reason.TAKE_OVER if move.plan.guided and grown else Reason.APPROVAL
-
-
-def _may_act(look: Look) -> bool:
-    """Whether the bot could do something now that it needs approval for."""
-    move, room = look.move, look.room
-    if needs_invite(move.plan.way, room, move.new) and room.holds(move.bot, room.power.invite):
-        return True
-    level = level_now(move, room)
-    return room.power.level_of(move.new) < level and may_raise(room, move.bot, move.new, level)
 
 
 def _restoring(move: RoomMove, room: RoomState, now: int) -> Act | Wait | None:

@@ -155,6 +155,14 @@ def bot_stepped_down(look: Look) -> Next:
     return Act(step=Step.BOT_DOWN, level=level) if able else None
 
 
+def may_act(move: RoomMove, room: RoomState) -> bool:
+    """Whether the bot could do something now that it needs approval for."""
+    if needs_invite(move.plan.way, room, move.new) and room.holds(move.bot, room.power.invite):
+        return True
+    level = level_now(move, room)
+    return room.power.level_of(move.new) < level and may_raise(room, move.bot, move.new, level)
+
+
 def steps_down(move: RoomMove, room: RoomState) -> bool:
     """Whether the old account's level is to go, and may: a creator's never can."""
     wanted = move.options.step_down and not room.power.is_creator(move.old)

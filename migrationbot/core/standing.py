@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .address import main_address
 from .approval import Evidence, confirmed, judge, missing
+from .goals import may_act
 from .levels import level_asked_now, level_now
 from .move import Goal, RoomMove, Step
 from .room import RoomState
@@ -36,7 +37,7 @@ def standing(
     consent = judge(move, room, evidence, level_asked_now(move, room))
     more = missing(move, evidence, consent)
     goals = {
-        Goal.APPROVED: move.done(Step.PROMOTE) or not more,
+        Goal.APPROVED: _approved(move, room, more),
         Goal.HISTORY_OPEN: _history_open(move, room),
         Goal.INVITED: _invited(move, room),
         Goal.JOINED: room.joined(move.new),
@@ -57,6 +58,13 @@ def standing(
         missing=more,
         level=max(level, has),
     )
+
+
+def _approved(move: RoomMove, room: RoomState, missing: int) -> bool | None:
+    """Where the bot may do nothing, people act in their own right, and nobody's yes is waited for."""
+    if move.done(Step.PROMOTE) or not missing:
+        return True
+    return None if move.plan.guided and not may_act(move, room) else False
 
 
 def _history_open(move: RoomMove, room: RoomState) -> bool | None:

@@ -128,6 +128,14 @@ def test_of_a_stopped_move_only_what_is_to_be_put_back_is_told() -> None:
     assert (neither.met, neither.to_come) == ((), ())
 
 
+def test_nobodys_yes_is_waited_for_where_the_bot_may_do_nothing() -> None:
+    asked = move(plan=plan(guided=True))
+    powerless = room(JOINED, levels=with_levels({BOT: 0}))
+    assert Goal.APPROVED not in standing(asked, powerless, evidence()).to_come
+    assert Goal.APPROVED in standing(asked, powerless, evidence(yes=(CAROL,))).met
+    assert Goal.APPROVED in standing(asked, room(levels=with_levels({BOT: 0})), evidence()).to_come
+
+
 def test_an_old_account_that_is_to_go_is_a_goal_too() -> None:
     asked = move(options=Options(step_down=True, leave=True))
     found = standing(asked, room(JOINED), evidence())

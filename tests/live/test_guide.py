@@ -34,6 +34,7 @@ async def test_people_do_all_of_it_and_the_bot_watches(make_scene: MakeScene) ->
     await scene.alice.invite(scene.room, scene.new.user_id)
     first = await _checklist(scene, "Done. Invite", "To do. Joining")
     assert first["content"]["m.mentions"]["user_ids"] == [scene.alice.user_id]
+    assert "Agreement" not in first["content"]["body"]  # people act in their own right
     await scene.join_new()
     await scene.confirm()
     ticked = await _checklist(scene, "Done. Joining", "Done. Confirmation", "To do. Power")
