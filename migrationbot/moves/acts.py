@@ -55,11 +55,16 @@ class Acts:
     async def perform(
         self, act: Act, migration: Migration, move: RoomMove, room: RoomState, still_due: StillDue
     ) -> None:
-        """Do one act on what was just read. Raises the errors of matrix/errors.py."""
+        """Do one act on what was just read. Raises the errors of matrix/errors.py.
+
+        Where the power levels have changed since, nothing is done: they have to be judged first.
+        """
         place = Place(migration=migration, room_id=move.room_id)
         attempt = _attempt(move, act.step)
         base = _base(act.step, move, room)
         record = await self._steps.intend(place, act.step, attempt=attempt, base=base)
+        if act.step in POWER_STEPS and not await self._merging.is_latest(move.room_id, base):
+            return
         event_id = await self._do(act, move, room)
         if act.step in POWER_STEPS and event_id:
             change = PowerChange.of(act.step, move, base)

@@ -23,7 +23,8 @@ POWER_LEVELS = "m.room.power_levels"
 _MERGES = 3  # how often another admin's simultaneous change is put back before we say so
 _FURTHEST = 50  # events that are looked through for our own
 
-StillDue = Callable[[Step, RoomState], bool]  # whether the change is still right in such a room
+# Whether the change, to this level, is still right in such a room.
+StillDue = Callable[[Step, int, RoomState], bool]
 
 
 # Whose entry a step changes.
@@ -63,6 +64,11 @@ class Merging:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
+    async def is_latest(self, room_id: str, base: str | None) -> bool:
+        """Whether nobody has changed the power levels since that event."""
+        event = await self._rooms.state_event(room_id, POWER_LEVELS, "")
+        return (event.event_id if event else None) == base
+
     async def found(self, move: RoomMove, change: PowerChange) -> str | None:
         """The event with which the bot made the change, unless it took that back itself.
 
@@ -93,7 +99,8 @@ class Merging:
             # Not every homeserver tells what was replaced.
             if mine is None or mine.replaces_state in (base, None):
                 return turn > 0
-            merged = await self._merged(move, base, mine, since[0], still_right)
+            right = partial(still_right, _entry(mine, change.user_id))
+            merged = await self._merged(move, base, mine, since[0], right)
             if merged == since[0].content:
                 return turn > 0
             try:
@@ -154,9 +161,10 @@ def _still_right(
     change: PowerChange,
     room: RoomState,
     before: StateEvent | None,
+    level: int,
     content: Mapping[str, Any],
 ) -> bool:
-    """Whether the change would be decided with these power levels too, had the bot changed nothing yet.
+    """Whether the change to `level` would be decided with these levels too, had the bot changed nothing yet.
 
     They may themselves be based on the bot's change, and then it would seem done already: so its entry is
     taken as it was `before`.
@@ -172,4 +180,4 @@ def _still_right(
         create_sender=room.create_sender,
         additional_creators=room.power.creators,
     )
-    return still_due(change.step, replace(room, power=power))
+    return still_due(change.step, level, replace(room, power=power))

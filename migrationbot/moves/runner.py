@@ -337,10 +337,10 @@ class Runner:
         if successor and succession is not None and succession.watched:
             self._with.watch.follow(key, successor, succession.watched)
 
-    def _still_due(self, move: RoomMove, sight: Sight, step: Step, room: RoomState) -> bool:
+    def _still_due(self, move: RoomMove, sight: Sight, step: Step, level: int, room: RoomState) -> bool:
         """Whether this change of power levels would be decided in such a room too."""
         decision = decide(move, room, sight.evidence, self._with.steps.now(), sight.succession)
-        return isinstance(decision, Act) and decision.step is step
+        return isinstance(decision, Act) and (decision.step, decision.level) == (step, level)
 
     async def _turned(self, decision: Turned | Finish, move: RoomMove) -> None:
         store = self._with.store

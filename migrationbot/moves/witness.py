@@ -56,12 +56,14 @@ class Witness:
         self._bot = bot
 
     async def look(self, migration: Migration, move: RoomMove) -> Sight:
-        """The room and the evidence now. Raises Forbidden when the bot is not in the room."""
+        """The room and the evidence now. Raises Forbidden when the bot is not in the room.
+
+        What rests on another thing is read before it: an answer is judged by the room as it was then or
+        later, never by what was so before somebody gave it.
+        """
         people = {self._bot, migration.old, migration.new, migration.requester}
-        room, evidence = await asyncio.gather(
-            self._rooms.read(move.room_id, people, more=read_besides(move)),
-            self._evidence(migration, move),
-        )
+        evidence = await self._evidence(migration, move)
+        room = await self._rooms.read(move.room_id, people, more=read_besides(move))
         others = _reactors((*evidence.reactions, *evidence.skips), room, people)
         room = await self._rooms.with_members(room, others)
         evidence = replace(evidence, addresses=await self._addresses(move, room))
@@ -97,13 +99,15 @@ class Witness:
 
     async def _evidence(self, migration: Migration, move: RoomMove) -> Evidence:
         home = migration.home_room
-        stands, request, in_room, confirm, asked_old, typed = await asyncio.gather(
+        confirm, asked_old = await asyncio.gather(
+            self._shown(move, migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
+            self._shown(move, nearest(migration, move).room_id, move.event_of(Step.ASK_OLD)),
+        )
+        typed = await self._statements.standing(migration, move)
+        stands, request, in_room = await asyncio.gather(
             self._command_stands(migration, move),
             self._shown(move, home, migration.event_of(Step.REQUEST_CARD)),
             self._shown(move, move.room_id, move.event_of(Step.ROOM_CARD)),
-            self._shown(move, migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
-            self._shown(move, nearest(migration, move).room_id, move.event_of(Step.ASK_OLD)),
-            self._statements.standing(migration, move),
         )
         # Nobody can have agreed to what was not shown yet.
         shown = request.there or in_room.there

@@ -123,9 +123,9 @@ class FakeBot:
     def _decided(self, world: World) -> Decision:
         return decide(world.move, world.room, world.evidence, self.homeserver.now)
 
-    def _still_due(self, world: World, step: Step, room: RoomState) -> bool:
+    def _still_due(self, world: World, step: Step, level: int, room: RoomState) -> bool:
         decision = self._decided(replace(world, room=room))
-        return isinstance(decision, Act) and decision.step is step
+        return isinstance(decision, Act) and (decision.step, decision.level) == (step, level)
 
     async def _act(self, act: Act, world: World) -> None:
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
