@@ -114,8 +114,12 @@ class MigrationBot(Plugin):
 
     async def _on_member(self, evt: Event) -> None:
         """Somebody came or went: perhaps one of ours."""
-        self._house.member_changed(as_id(evt.room_id), as_id(getattr(evt, "state_key", None)))
+        who = as_id(getattr(evt, "state_key", None))
+        self._house.member_changed(as_id(evt.room_id), who, self._if_own(evt))
 
     async def _on_room_change(self, evt: Event) -> None:
         """Something that a move depends on was set, or something was redacted: perhaps a yes."""
-        self._house.room_changed(as_id(evt.room_id))
+        self._house.room_changed(as_id(evt.room_id), self._if_own(evt))
+
+    def _if_own(self, evt: Event) -> str | None:
+        return as_id(evt.event_id) if evt.sender == self.client.mxid else None

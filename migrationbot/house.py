@@ -126,20 +126,20 @@ class House:
             for key in self._with.watch.message(event_id):
                 self._with.runner.wake(key)
 
-    def member_changed(self, room_id: str, user_id: str) -> None:
-        """Somebody's membership has changed."""
+    def member_changed(self, room_id: str, user_id: str, own_event: str | None = None) -> None:
+        """Somebody's membership has changed; by `own_event` when the bot changed it."""
         for key in self._with.watch.person(room_id, user_id):
-            self._with.runner.wake(key)
+            self._with.runner.wake(key, own_event)
 
     def spoke(self, room_id: str, user_id: str) -> None:
         """Somebody said something: perhaps somebody on whose word a move depends."""
         for key in self._with.watch.speaker(room_id, user_id):
             self._with.runner.wake(key)
 
-    def room_changed(self, room_id: str) -> None:
-        """A room's state, or what was said in it, has changed."""
+    def room_changed(self, room_id: str, own_event: str | None = None) -> None:
+        """A room's state, or what was said in it, has changed; by `own_event` when the bot changed it."""
         for key in self._with.watch.room(room_id):
-            self._with.runner.wake(key)
+            self._with.runner.wake(key, own_event)
 
     async def _take(self, room_id: str, event: Mapping[str, Any]) -> None:
         """A raw message that maubot did not bring."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -160,6 +160,35 @@ def read_room(room_id: str, events: Iterable[StateEvent]) -> RoomState:
         members={key: member_of(event) for (kind, key), event in state.items() if kind == "m.room.member"},
         more={place: event for place, event in state.items() if place[0] in BESIDES},
     )
+
+
+def with_state(room: RoomState, place: tuple[str, str], event: StateEvent | None) -> RoomState:
+    """The same room with one piece of its state, by type and state key, as it was read since.
+
+    None when there is none. Only what the bot itself sets can be read alone.
+    """
+    kind, key = place
+    content = event.content if event else None
+    if kind == "m.room.member":
+        others = {user_id: member for user_id, member in room.members.items() if user_id != key}
+        return replace(room, members={**others, **({key: member_of(event)} if event else {})})
+    if kind == "m.room.power_levels":
+        return replace(with_levels(room, content), power_event=event)
+    if kind == "m.room.history_visibility":
+        return replace(room, visibility=Visibility.read(content), history_event=event)
+    others_more = {at: each for at, each in room.more.items() if at != place}
+    return replace(room, more={**others_more, **({place: event} if event else {})})
+
+
+def with_levels(room: RoomState, content: Mapping[str, Any] | None) -> RoomState:
+    """The same room as it would be with this content of m.room.power_levels."""
+    power = PowerLevels.read(
+        content,
+        version=room.version,
+        create_sender=room.create_sender,
+        additional_creators=room.power.creators,
+    )
+    return replace(room, power=power)
 
 
 def member_of(event: StateEvent) -> Member:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +31,7 @@ from .errors import (
     Unavailable,
 )
 from .pace import Pace
+from .together import Together
 
 Json = dict[str, Any]
 CLIENT = "/_matrix/client/v3"
@@ -59,11 +60,15 @@ class Api:
     def __init__(self, http: HTTPAPI, pace: Pace) -> None:
         self._http = http
         self._pace = pace
-        self._stopping = asyncio.Event()
+        self._together: Together[_Answer] = Together()
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._stopped = asyncio.Event()
 
     def stop(self) -> None:
         """Give up on every request under way, with Stopping; and on every later one."""
-        self._stopping.set()
+        self._stopped.set()
+        for work in self._under_way:
+            work.cancel()
 
     async def pause(self, seconds: float) -> None:
         """Wait. Raises Stopping as soon as the plugin is stopped."""
@@ -72,9 +77,16 @@ class Api:
     async def get(
         self, where: str, query: Mapping[str, str] | None = None, seconds: float | None = None
     ) -> Json:
-        """Read. GETs are not rate-limited."""
-        answer = await self._or_stop(self._request("GET", where, query, None, seconds or READ_TIMEOUT))
-        return _judge(answer)
+        """Read. GETs are not rate-limited. Who asks for the same at the same time gets the same answer."""
+
+        async def ask() -> _Answer:
+            answer: _Answer = await self._or_stop(
+                self._request("GET", where, query, None, seconds or READ_TIMEOUT)
+            )
+            return answer
+
+        question = (where, tuple(sorted((query or {}).items())), seconds)
+        return _judge(await self._together.ask(question, ask))
 
     async def send(self, method: str, where: str, body: Mapping[str, Any]) -> Json:
         """Write: a PUT or POST that counts towards the limits.
@@ -94,19 +106,21 @@ class Api:
         """Store a file of that media type. Synapse does not count it towards the limits of messages."""
         return _judge(await self._or_stop(self._request("POST", where, query, data, WRITE_TIMEOUT, kind)))
 
-    async def _or_stop(self, work: Any) -> Any:
+    async def _or_stop(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Await `work`, or raise Stopping as soon as the plugin is stopped."""
-        task = asyncio.ensure_future(work)
-        stopped = asyncio.ensure_future(self._stopping.wait())
+        if self._stopped.is_set():
+            work.close()
+            raise Stopping
+        task, caller = asyncio.ensure_future(work), asyncio.current_task()
+        self._under_way.add(task)
         try:
-            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise Stopping
-            return task.result()
+            return await task
+        except asyncio.CancelledError:
+            if self._stopped.is_set() and caller is not None and not caller.cancelling():
+                raise Stopping from None
+            raise
         finally:
-            for each in (task, stopped):
-                each.cancel()
-            await asyncio.gather(task, stopped, return_exceptions=True)
+            self._under_way.discard(task)
 
     async def _request(
         self,

@@ -8,13 +8,12 @@ from typing import Any
 
 from migrationbot.core.able import level_to_speak
 from migrationbot.core.address import PLACE, bot_makes_it, main_address
-from migrationbot.core.besides import read_besides
 from migrationbot.core.decisions import Act
 from migrationbot.core.levels import level_now
 from migrationbot.core.move import Migration, Record, RoomMove, Step
 from migrationbot.core.moved import place_of
 from migrationbot.core.power import implied_content, with_integers, with_level
-from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.room import Member, Membership, RoomState, StateEvent, with_state
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.merging import (
     POWER_LEVELS,
@@ -29,6 +28,7 @@ from migrationbot.moves.steps import Place, Steps
 SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
 
 
+HISTORY = "m.room.history_visibility"
 MOVED = "moved to a new account, and asked to be removed"  # shown with the kick
 
 # Where the state stands that a step sets as a whole: its type and state key.
@@ -54,22 +54,30 @@ class Acts:
 
     async def perform(
         self, act: Act, migration: Migration, move: RoomMove, room: RoomState, still_due: StillDue
-    ) -> None:
-        """Do one act on what was just read. Raises the errors of matrix/errors.py.
+    ) -> RoomState | None:
+        """Do one act on what was just read; gives the room as it shows the act.
 
-        Where the power levels have changed since, nothing is done: they have to be judged first.
+        None where the power levels have changed since: then nothing is done before they were judged. Raises
+        the errors of matrix/errors.py.
         """
         place = Place(migration=migration, room_id=move.room_id)
         attempt = _attempt(move, act.step)
         base = _base(act.step, move, room)
         record = await self._steps.intend(place, act.step, attempt=attempt, base=base)
         if act.step in POWER_STEPS and not await self._merging.is_latest(move.room_id, base):
-            return
-        event_id = await self._do(act, move, room)
-        if act.step in POWER_STEPS and event_id:
+            return None
+        ours = await self._do(act, move, room)
+        after = await self._again(act.step, move, room)
+        if act.step in POWER_STEPS and ours:
             change = PowerChange.of(act.step, move, base)
-            await self._put_back(migration, move, change, event_id, still_due, room)
-        await self._steps.done(place, record, await self._shown(record, move))
+            if not change.stands_alone(after.power_event, ours):
+                await self._put_back(migration, move, change, ours, still_due, room)
+                after = await self._again(act.step, move, room)
+        event_id = _LOOK_UP[act.step](record, move, after)
+        if event_id is None:
+            raise NotShown(act.step.value)
+        await self._steps.done(place, record, event_id)
+        return after
 
     async def settle(
         self, migration: Migration, move: RoomMove, room: RoomState, still_due: StillDue
@@ -125,18 +133,22 @@ class Acts:
             kind, key = PLACES[act.step](move)
             return await rooms.put_state(room_id, kind, act.content, key)
         else:
-            content = _history_content(act.step, move, room)
-            return await rooms.put_state(room_id, "m.room.history_visibility", content)
+            return await rooms.put_state(room_id, HISTORY, _history_content(act.step, move, room))
         return None
 
-    async def _shown(self, record: Record, move: RoomMove) -> str:
-        """The event by which the room shows the act. Raises NotShown when it does not."""
-        people = (move.bot, move.old, move.new)
-        room = await self._rooms.read(move.room_id, people, more=read_besides(move))
-        event_id = _LOOK_UP[record.step](record, move, room)
-        if event_id is None:
-            raise NotShown(record.step.value)
-        return event_id
+    async def _again(self, step: Step, move: RoomMove, room: RoomState) -> RoomState:
+        """The room with what the step sets read anew: the rest is as it was."""
+        place = _place(step, move)
+        return with_state(room, place, await self._rooms.state_event(move.room_id, *place))
+
+
+def _place(step: Step, move: RoomMove) -> tuple[str, str]:
+    """Where the step shows in the room's state: a type and a state key."""
+    if step in (Step.INVITE, Step.WITHDRAW_INVITE, Step.REMOVE_OLD):
+        return "m.room.member", move.old if step is Step.REMOVE_OLD else move.new
+    if step in POWER_STEPS:
+        return POWER_LEVELS, ""
+    return PLACES[step](move) if step in PLACES else (HISTORY, "")
 
 
 def _attempt(move: RoomMove, step: Step) -> int:
@@ -151,13 +163,14 @@ def _attempt(move: RoomMove, step: Step) -> int:
 
 def _base(step: Step, move: RoomMove, room: RoomState) -> str | None:
     """The event that the act is going to replace."""
-    if step in (Step.INVITE, Step.WITHDRAW_INVITE, Step.REMOVE_OLD):
-        member = room.members.get(move.old if step is Step.REMOVE_OLD else move.new)
-        return member.event_id if member else None
-    if step in PLACES:
-        event = room.more.get(PLACES[step](move))
-    else:
-        event = room.power_event if step in POWER_STEPS else room.history_event
+    kind, key = place = _place(step, move)
+    event: StateEvent | Member | None = room.more.get(place)
+    if kind == "m.room.member":
+        event = room.members.get(key)
+    elif kind == POWER_LEVELS:
+        event = room.power_event
+    elif kind == HISTORY:
+        event = room.history_event
     return event.event_id if event else None
 
 

@@ -8,13 +8,13 @@ state event which one it took the place of, across homeservers too, so this can 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from migrationbot.core.move import RoomMove, Step
-from migrationbot.core.power import CREATOR, PowerLevels, merge_lost, with_integers
-from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.power import CREATOR, merge_lost, with_integers
+from migrationbot.core.room import RoomState, StateEvent, with_levels
 from migrationbot.matrix.errors import Forbidden, Rejected
 from migrationbot.matrix.rooms import Rooms
 
@@ -42,6 +42,13 @@ class PowerChange:
     step: Step
     user_id: str  # whose entry
     base: str | None  # the event that it was based on
+
+    def stands_alone(self, shown: StateEvent | None, ours: str) -> bool:
+        """Whether the bot's event `ours` is what the room shows, and took the place of none but its base.
+
+        Not every homeserver tells what was replaced.
+        """
+        return shown is not None and shown.event_id == ours and shown.replaces_state in (self.base, None)
 
     @classmethod
     def of(cls, step: Step, move: RoomMove, base: str | None) -> PowerChange:
@@ -130,7 +137,8 @@ class Merging:
         event, found = await self._rooms.state_event(room_id, POWER_LEVELS, ""), list[StateEvent]()
         while event is not None and event.event_id != base and len(found) < _FURTHEST:
             found.append(event)
-            event = await self._past(room_id, event.replaces_state)
+            before = event.replaces_state
+            event = await self._past(room_id, before) if before != base else None
         return found
 
     async def _past(self, room_id: str, event_id: str | None) -> StateEvent | None:
@@ -174,10 +182,5 @@ def _still_right(
     others.pop(change.user_id, None)
     if isinstance(earlier, dict) and change.user_id in earlier:
         others[change.user_id] = earlier[change.user_id]
-    power = PowerLevels.read(
-        {**content, "users": others},
-        version=room.version,
-        create_sender=room.create_sender,
-        additional_creators=room.power.creators,
-    )
-    return still_due(change.step, level, replace(room, power=power))
+    judged = with_levels(room, {**content, "users": others})
+    return still_due(change.step, level, judged)

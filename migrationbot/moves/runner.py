@@ -90,22 +90,27 @@ class Runner:
     def __init__(self, parts: Parts) -> None:
         self._with = parts
         self._tasks: dict[Key, asyncio.Task[None]] = {}
-        self._again: set[Key] = set()
+        self._again: defaultdict[Key, set[str | None]] = defaultdict(set)  # because of which events
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._pauses: dict[Key, float] = {}
         self._room_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._migration_locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._stopping = False
 
-    def wake(self, key: Key) -> None:
-        """Look at this move now; once more if it is being looked at already."""
+    def wake(self, key: Key, own_event: str | None = None) -> None:
+        """Look at this move now; once more if it is being looked at already.
+
+        `own_event` is what wakes it if that is an event of the bot's: of its acts it knows without looking.
+        """
+        if self._known(own_event):
+            return
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
         if self._stopping:
             return
         if key in self._tasks:
-            self._again.add(key)
+            self._again[key].add(own_event)
             return
         self._tasks[key] = asyncio.get_running_loop().create_task(self._run(key))
 
@@ -120,15 +125,18 @@ class Runner:
     async def _run(self, key: Key) -> None:
         try:
             while True:
-                self._again.discard(key)
+                self._again.pop(key, None)
                 pause = await self._guarded(key)
-                if key not in self._again or self._stopping:
+                if self._stopping or all(self._known(event) for event in self._again.pop(key, ())):
                     break
         finally:
             del self._tasks[key]
         if pause is not None and not self._stopping:
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(max(0.0, pause), self.wake, key)
+
+    def _known(self, own_event: str | None) -> bool:
+        return own_event is not None and self._with.steps.knows(own_event)
 
     async def _guarded(self, key: Key) -> float | None:
         """Carry the move on; gives the seconds after which to look again, None when it is over."""
@@ -190,41 +198,56 @@ class Runner:
 
     async def _advance(self, key: Key, rank: int) -> int | None:
         """Do what is missing until something has to be waited for; None once the move has ended."""
-        seen: Sight | None = None
+        sight: Sight | None = None
+        acted = False  # whether the bot has done something since it looked
         while True:
             migration, move = await self._load(key)
             if move.phase is Phase.ENDED:
                 return None
-            sight = seen or await self._look(key, migration, move)
-            seen = None
-            still_due = partial(self._still_due, move, sight)
-            if await self._with.acts.settle(migration, move, sight.room, still_due):
+            if sight is None:
+                sight, acted = await self._look(key, migration, move), False
                 continue
-            now = self._with.steps.now()
-            decided = decide(move, sight.room, sight.evidence, now, sight.succession)
-            decision = await self._review(decided, migration, move, rank)
+            decision = await self._decide(migration, move, sight, rank, acted=acted)
             if decision is None:
-                continue
-            self._with.log.info("migration %d in %s: %s", *key, _say(decision))
-            if isinstance(decision, Wait):
+                sight = None
+            elif isinstance(decision, Wait):
                 return await self._wait(decision, migration, move, sight)
-            if isinstance(decision, Act):
-                await self._act(decision, migration, move, sight)
+            elif isinstance(decision, Act):
+                sight, acted = await self._act(decision, migration, move, sight), True
             else:
                 await self._turned(decision, move)
-                seen = sight  # nothing was done meanwhile: what follows rests on the same look
 
-    async def _look(self, key: Key, migration: Migration, move: RoomMove) -> Sight:
-        """What the homeserver shows now, with all that has to be watched for it."""
+    async def _look(self, key: Key, migration: Migration, move: RoomMove) -> Sight | None:
+        """What the homeserver shows now, with all that has to be watched for it.
+
+        None when it shows what the bot had begun before: that is noted, and looked at again.
+        """
         sight = await self._with.witness.look(migration, move)
         self._with.watch.add_people(key, sight.electors)
         self._follow(key, sight)
-        return sight
+        still_due = partial(self._still_due, move, sight)
+        settled = await self._with.acts.settle(migration, move, sight.room, still_due)
+        return None if settled else sight
+
+    async def _decide(
+        self, migration: Migration, move: RoomMove, sight: Sight, rank: int, *, acted: bool
+    ) -> Decision | None:
+        """What to do, or a wait where something else than this room stands against it; None: look again.
+
+        After an act the bot knows what it has changed itself, and nothing else: no other act rests on that.
+        """
+        now = self._with.steps.now()
+        decided = decide(move, sight.room, sight.evidence, now, sight.succession)
+        if acted and isinstance(decided, Act):
+            return None
+        decision = await self._review(decided, migration, move, rank)
+        if decision is not None:
+            self._with.log.info("migration %d in %s: %s", move.migration, move.room_id, _say(decision))
+        return decision
 
     async def _review(
         self, decided: Decision, migration: Migration, move: RoomMove, rank: int
     ) -> Decision | None:
-        """The decision, or a wait where something else than this room stands against it; None: look again."""
         now = self._with.steps.now()
         if migration.many:
             decided = await self._with.crowd.review(migration, move, decided)
@@ -257,10 +280,10 @@ class Runner:
             rules = replace(rules, wait_for_owner_invite=0)
         return migration, await self._with.store.move(migration, key[1], rules)
 
-    async def _act(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+    async def _act(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> Sight | None:
+        """Do it; gives what can be seen afterwards, None where that has to be looked for."""
         if act.step is Step.INVITE:
-            await self._invite(act, migration, move, sight)
-            return
+            return await self._invite(act, migration, move, sight)
         move = await self._resting_on(move, sight)
         if act.step in (Step.CONFIRM_CARD, Step.SEED_CONFIRM):
             await self._ask_new_account(act, migration, move, sight.room)
@@ -269,17 +292,22 @@ class Runner:
         elif act.step in FOLLOWING:
             await self._with.following.perform(act, migration, move, sight)
         else:
-            await self._act_on_room(act, migration, move, sight)
+            return await self._act_on_room(act, migration, move, sight)
+        return None
 
-    async def _act_on_room(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+    async def _act_on_room(
+        self, act: Act, migration: Migration, move: RoomMove, sight: Sight
+    ) -> Sight | None:
+        seen = None
         try:
-            await self._perform(act, migration, move, sight)
+            seen = await self._perform(act, migration, move, sight)
         except (LoggedOut, RemoteUnreachable):
             raise
         except HomeserverError as error:
             await self._with.setbacks.note(act, move, error)
         else:
             await self._with.setbacks.clear(move)
+        return seen
 
     async def _resting_on(self, move: RoomMove, sight: Sight) -> RoomMove:
         """The move with those whose approval stands at this act: nobody is named who took it back."""
@@ -290,13 +318,13 @@ class Runner:
         self._with.watch.add_people((move.migration, move.room_id), agreed)
         return replace(move, approvers=agreed)
 
-    async def _invite(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+    async def _invite(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> Sight | None:
         """Invite the new account. What its server has no allowance left for is no setback: it is put off."""
         failed: HomeserverError | TimedOut | None = None
-        spent = False
+        seen, spent = None, False
         try:
             move = await self._resting_on(move, sight)
-            await self._perform(act, migration, move, sight)
+            seen = await self._perform(act, migration, move, sight)
         except LoggedOut:
             raise
         except (HomeserverError, TimedOut) as error:
@@ -307,10 +335,12 @@ class Runner:
             await self._with.setbacks.clear(move)
         elif not spent:
             await self._with.setbacks.note(act, move, failed)
+        return seen
 
-    async def _perform(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> None:
+    async def _perform(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> Sight | None:
         still_due = partial(self._still_due, move, sight)
-        await self._with.acts.perform(act, migration, move, sight.room, still_due)
+        room = await self._with.acts.perform(act, migration, move, sight.room, still_due)
+        return None if room is None else replace(sight, room=room)
 
     async def _ask_new_account(self, act: Act, migration: Migration, move: RoomMove, room: RoomState) -> None:
         async with self._migration_locks[migration.number]:

@@ -11,6 +11,7 @@ from migrationbot.core.move import Migration, Record, Step
 from migrationbot.store.migrations import Migrations
 
 Clock = Callable[[], int]  # gives milliseconds since the epoch
+_REMEMBERED = 1000  # of the bot's own last events: their echo comes within seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,11 @@ class Steps:
         self._store = store
         self._counted = counted
         self.now = clock
+        self._read_back: dict[str, None] = {}  # event IDs, the oldest first
+
+    def knows(self, event_id: str) -> bool:
+        """Whether it is an event with which the room was found to show one of the last steps."""
+        return event_id in self._read_back
 
     async def intend(self, place: Place, step: Step, *, attempt: int = 1, base: str | None = None) -> Record:
         """Write down what is about to be done."""
@@ -43,6 +49,10 @@ class Steps:
         finished = replace(record, done=True, event_id=event_id, at=self.now())
         await self._store.accomplished(place.migration.number, place.room_id, finished, now=finished.at)
         self._counted(record.step)
+        if event_id is not None:
+            self._read_back[event_id] = None
+            if len(self._read_back) > _REMEMBERED:
+                del self._read_back[next(iter(self._read_back))]
         return finished
 
     async def carry_out(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from migrationbot.core.history import Visibility
 from migrationbot.core.power import CREATOR
-from migrationbot.core.room import JoinRule, Membership, StateEvent, read_room
+from migrationbot.core.room import JoinRule, Membership, StateEvent, read_room, with_state
 from tests.core.worlds import BOT, CAROL, ERIN, NEW, OLD, ROOM, member, room, state
 
 JSON = st.recursive(
@@ -136,3 +136,30 @@ def test_malformed_state_never_raises_and_never_gives_power(
     given_by = [event for event in others if event.type == "m.room.power_levels" and event.state_key == ""]
     if not given_by:
         assert all(read.power.level_of(user) <= 0 for user in (BOT, NEW, OLD, ERIN))
+
+
+MEMBER = ("m.room.member", NEW)
+LEVELS = ("m.room.power_levels", "")
+SETTING = ("m.room.history_visibility", "")
+ADDRESS = ("m.room.canonical_alias", "")
+
+
+@given(
+    version=st.sampled_from(["1", "11", "12"]),
+    place=st.sampled_from([MEMBER, LEVELS, SETTING, ADDRESS]),
+    before=st.none() | CONTENTS,
+    after=st.none() | CONTENTS,
+)
+def test_one_piece_read_anew_makes_the_same_room_as_reading_all_of_it(
+    version: str, place: tuple[str, str], before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    create = state("m.room.create", {"room_version": version, "additional_creators": [CAROL]}, sender=OLD)
+    rest = [create, member(OLD, "join"), member(BOT, "join")]
+
+    def read(content: dict[str, Any] | None) -> list[StateEvent]:
+        return [] if content is None else [state(place[0], content, key=place[1])]
+
+    event = next(iter(read(after)), None)
+    assert with_state(read_room(ROOM, rest + read(before)), place, event) == read_room(
+        ROOM, rest + read(after)
+    )

@@ -73,7 +73,18 @@ class Timeline:
             position = len(self.events)
             left = deadline - time.monotonic()
             assert left > 0, self._disappointment(room_id, sentence, seconds, since)
-            await self._more(position, left)
+            await self.more(position, left)
+
+    async def more(self, known: int, seconds: float) -> None:
+        """Return when there may be more than `known` events; a homeserver that is down is waited for."""
+        try:
+            async with asyncio.timeout(seconds), self._syncing:
+                if len(self.events) == known:
+                    await self.sync(seconds=min(seconds, LONG_POLL))
+        except TimeoutError:
+            return
+        except aiohttp.ClientError:
+            await asyncio.sleep(min(seconds, RETRY))
 
     @asynccontextmanager
     async def expecting(
@@ -84,17 +95,6 @@ class Timeline:
             await self.sync()
         armed = len(self.events)
         yield _Later(lambda: self.wait_for(room_id, predicate, sentence, seconds=seconds, since=armed))
-
-    async def _more(self, known: int, seconds: float) -> None:
-        """Return when there may be more than `known` events; a homeserver that is down is waited for."""
-        try:
-            async with asyncio.timeout(seconds), self._syncing:
-                if len(self.events) == known:
-                    await self.sync(seconds=min(seconds, LONG_POLL))
-        except TimeoutError:
-            return
-        except aiohttp.ClientError:
-            await asyncio.sleep(min(seconds, RETRY))
 
     def _disappointment(self, room_id: str, sentence: str, seconds: float, since: int) -> str:
         """What to say when the awaited event never came."""
