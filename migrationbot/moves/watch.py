@@ -37,15 +37,13 @@ class Watch:
         keys = {(migration.number, room_id) for room_id in room_ids}
         for room_id, card in room_cards:
             self._messages[card].add((migration.number, room_id))
-        everywhere = {migration.home_room, migration.room_of(Step.CONFIRM_CARD), *answered_in}
-        for room_id, moved in [*((each, keys) for each in everywhere), *((key[1], {key}) for key in keys)]:
-            self._rooms[room_id] |= moved
-            for person in (migration.old, migration.new, migration.requester):
-                self._people[room_id, person] |= moved
-            if migration.lost:
-                self._speakers[room_id, migration.old] |= moved
-            if migration.options.address:
-                self._speakers[room_id, migration.new] |= moved
+        for key in keys:
+            self._add_place(migration, key[1], {key})
+            self._people[key[1], migration.new].add(key)
+        for room_id in {migration.home_room, migration.room_of(Step.CONFIRM_CARD), *answered_in}:
+            self._add_place(migration, room_id, keys)
+            if (migration.number, room_id) not in keys:  # else its coming in matters to that room alone
+                self._people[room_id, migration.new] |= keys
         for event_id in (
             migration.command_event,
             migration.event_of(Step.REQUEST_CARD),
@@ -53,6 +51,15 @@ class Watch:
         ):
             if event_id is not None:
                 self._messages[event_id] |= keys
+
+    def _add_place(self, migration: Migration, room_id: str, keys: set[Key]) -> None:
+        self._rooms[room_id] |= keys
+        for person in (migration.old, migration.requester):
+            self._people[room_id, person] |= keys
+        if migration.lost:
+            self._speakers[room_id, migration.old] |= keys
+        if migration.options.address:
+            self._speakers[room_id, migration.new] |= keys
 
     def add_people(self, key: Key, people: Iterable[str]) -> None:
         """Watch the membership of those on whose approval a move rests."""

@@ -15,17 +15,20 @@ class Slow:
 
     def __init__(self) -> None:
         self.begun = 0
+        self._begins = asyncio.Condition()
         self._may_answer = asyncio.Semaphore(0)
 
     async def request(self) -> int:
-        self.begun += 1
-        number = self.begun
+        async with self._begins:
+            self.begun += 1
+            number = self.begun
+            self._begins.notify_all()
         await self._may_answer.acquire()
         return number
 
     async def has_begun(self, count: int) -> None:
-        while self.begun < count:
-            await asyncio.sleep(0)
+        async with self._begins:
+            await self._begins.wait_for(lambda: self.begun >= count)
 
     def answer(self, count: int = 1) -> None:
         for _ in range(count):
