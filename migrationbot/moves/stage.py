@@ -11,7 +11,7 @@ from migrationbot.core.move import Migration, RoomMove, Step
 from migrationbot.matrix.messages import in_thread
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.steps import Place
-from migrationbot.store.migrations import WHOLE
+from migrationbot.store.records import WHOLE
 
 
 @dataclass(frozen=True, kw_only=True)
