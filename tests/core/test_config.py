@@ -19,7 +19,8 @@ from mautrix.util.config import RecursiveDict
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from migrationbot.config import AcceptInvites, BadSetting, Config, Settings, load_checked
+from migrationbot.checks import AcceptInvites, BadSetting
+from migrationbot.config import Config, Settings, load_checked
 
 ROOT = Path(__file__).parents[2]
 BASE = (ROOT / "base-config.yaml").read_text()
