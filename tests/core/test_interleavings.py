@@ -15,7 +15,7 @@ from migrationbot.core.approval import Answer
 from migrationbot.core.errors import Refused
 from migrationbot.core.move import Phase, Reason, Rules, Step
 from migrationbot.core.plan import Wish, make_plan
-from migrationbot.core.power import with_level
+from migrationbot.core.power_change import with_level
 from migrationbot.core.room import Membership
 from tests.core.fake_bot import FakeBot
 from tests.core.fake_homeserver import Crash, FakeHomeserver, Killed

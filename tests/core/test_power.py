@@ -14,18 +14,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from migrationbot.core.power import (
-    CREATOR,
-    MISSING,
-    PowerLevels,
-    can_raise,
-    differences,
-    implied_content,
-    merge_lost,
-    privileged_creators,
-    with_integers,
-    with_level,
-)
+from migrationbot.core.power import CREATOR, PowerLevels, can_raise, implied_content, privileged_creators
+from migrationbot.core.power_change import MISSING, differences, merge_lost, with_integers, with_level
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Twisted deprecates parts of itself while being imported

@@ -13,7 +13,8 @@ from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.errors import Refused
 from migrationbot.core.move import Phase, Reason, Step
 from migrationbot.core.plan import Wish, lacks, make_plan
-from migrationbot.core.power import PowerLevels, implied_content, with_level
+from migrationbot.core.power import PowerLevels, implied_content
+from migrationbot.core.power_change import with_level
 from migrationbot.core.room import RoomState
 from migrationbot.core.turns import Turn, turn
 from tests.core.drafts import World
