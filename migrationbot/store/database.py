@@ -7,12 +7,10 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, Protocol, TypeVar, cast
 
 import asyncpg
 from mautrix.util.async_db import Connection, Database
-
-from .codec import Row
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +23,12 @@ _DOWN = (
     OSError,
     TimeoutError,
 )
+
+
+class Row(Protocol):
+    """A row of either database."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
 
 
 class StoreDown(Exception):

@@ -10,7 +10,7 @@ from mautrix.util.async_db import Connection
 from migrationbot.core.move import Record, Step
 
 from . import codec
-from .database import Table
+from .database import Row, Table
 
 WHOLE = ""  # the `room_id` of steps that belong to the migration as a whole
 
@@ -77,13 +77,13 @@ async def of_room(connection: Connection, number: int, room_id: str) -> Mapping[
 async def of_rooms(connection: Connection, number: int) -> Mapping[str, Mapping[Step, Record]]:
     """The steps of all rooms, by room ID; a room in which nothing was done yet is not among them."""
     query = "SELECT * FROM step WHERE migration = $1 ORDER BY attempt"
-    by_room: dict[str, list[codec.Row]] = {}
+    by_room: dict[str, list[Row]] = {}
     for row in await connection.fetch(query, number):
         by_room.setdefault(row["room_id"], []).append(row)
     return {room_id: _latest(rows) for room_id, rows in by_room.items()}
 
 
-def _latest(rows: Iterable[codec.Row]) -> Mapping[Step, Record]:
+def _latest(rows: Iterable[Row]) -> Mapping[Step, Record]:
     """The last row of each step, which is its latest attempt."""
     records = (codec.record_from_row(row) for row in rows)
     return {record.step: record for record in records}

@@ -13,7 +13,7 @@ from migrationbot.core.move import Ending, Migration, Phase, Plan, Record, RoomM
 from migrationbot.core.turns import Turn, turn
 
 from . import codec
-from .database import Table, Transactions
+from .database import Row, Table, Transactions
 from .records import of_room, of_rooms
 
 
@@ -78,9 +78,7 @@ class RoomMoves(Table):
 
         return await self._run(work)
 
-    def _move(
-        self, row: codec.Row, migration: Migration, records: Mapping[Step, Record], rules: Rules
-    ) -> RoomMove:
+    def _move(self, row: Row, migration: Migration, records: Mapping[Step, Record], rules: Rules) -> RoomMove:
         return RoomMove(
             migration=migration.number,
             room_id=row["room_id"],
