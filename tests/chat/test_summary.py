@@ -20,6 +20,7 @@ from tests.chat.builders import (
     HOUR,
     MINUTE,
     NOW,
+    WAITS,
     did,
     ending,
     event,
@@ -29,7 +30,7 @@ from tests.chat.builders import (
     move,
     room,
 )
-from tests.chat.gallery import ENDINGS, WAITS, creators_room, every_card, replan
+from tests.chat.gallery import ENDINGS, creators_room, every_card, replan
 
 NEW_IN = member(CAST.new)
 OPENED, PUT_BACK = did(Step.OPEN_HISTORY), did(Step.RESTORE_HISTORY, ago=10 * MINUTE)

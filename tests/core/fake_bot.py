@@ -27,19 +27,9 @@ from tests.core.drafts import World
 from tests.core.fake_homeserver import Crash, FakeHomeserver
 from tests.core.promises import assert_consented, assert_may_promote, assert_tidy, assert_true
 from tests.core.thread import Thread
-from tests.core.worlds import BOT, HOUR, NEW, NOW, OLD, ROOM
+from tests.core.worlds import BOT, HOUR, NEW, ROOM, migration
 
-MIGRATION = Migration(
-    number=7,
-    requester=OLD,
-    old=OLD,
-    new=NEW,
-    home_room=ROOM,
-    command_event="$command",
-    thread_root="$command",
-    created_at=NOW,
-    expires_at=NOW + 168 * HOUR,
-)
+MIGRATION = migration()
 _Result = TypeVar("_Result")
 
 
