@@ -94,6 +94,11 @@ class Table:
 
         await self._run(work)
 
+    async def _row(self, query: LiteralString, *values: object) -> Row | None:
+        """The first row that the query finds, if any."""
+        rows = await self._rows(query, *values)
+        return rows[0] if rows else None
+
     async def _rows(self, query: LiteralString, *values: object) -> Sequence[Row]:
         """All rows that the query finds."""
 
