@@ -9,7 +9,8 @@ from typing import Any
 
 from migrationbot.core.ability import Abilities
 from migrationbot.core.guide import Errand
-from migrationbot.core.move import Goal, Migration, Phase, Reason, RoomMove
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Goal, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Standing
 

@@ -13,8 +13,10 @@ from migrationbot.config import Settings
 from migrationbot.core.community import Entry
 from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.levels import level_needed
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Migration, Phase, RoomMove
 from migrationbot.core.progress import Limit, Progress, progress_of
+from migrationbot.core.reasons import Reason
+from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
 from migrationbot.matrix.files import Files
 from migrationbot.matrix.rooms import Rooms

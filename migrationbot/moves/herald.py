@@ -12,9 +12,11 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.table import Row, as_csv
 from migrationbot.config import Settings
 from migrationbot.core.community import Entry, on_the_whole
-from migrationbot.core.move import Ending, Migration, Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.progress import Progress, Waiting
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.report import left_to_do
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden, NotFound
 from migrationbot.matrix.files import Files
 from migrationbot.matrix.spaces import Spaces

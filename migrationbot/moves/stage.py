@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.matrix.messages import in_thread
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.steps import Place

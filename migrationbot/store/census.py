@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Outcome, Phase
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome
 
 from . import codec
 from .database import Table

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import Ending, Migration, Options, Outcome, Plan, Reason, Record, Step, Trouble
+from migrationbot.core.move import Migration, Options, Plan
+from migrationbot.core.reasons import Ending, Outcome, Reason, Trouble
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.ways import Way
 
 from .database import Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migrationbot.core.move import RoomMove, Step
+from migrationbot.core.move import RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed
 
 from .database import Table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Reason
+from migrationbot.core.reasons import Reason
 
 from .database import Table, Transactions
 

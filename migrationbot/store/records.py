@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Record, Step
+from migrationbot.core.steps import Record, Step
 
 from . import codec
 from .database import Row, Table

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Ending, Migration, Phase, Plan, Record, RoomMove, Rules, Step, Trouble
+from migrationbot.core.move import Migration, Phase, Plan, RoomMove, Rules
+from migrationbot.core.reasons import Ending, Trouble
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn, turn
 
 from . import codec

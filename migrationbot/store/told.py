@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from mautrix.util.async_db import Connection
 
 from migrationbot.core.approval import Hint
-from migrationbot.core.move import Mishap, Reason, RoomMove
+from migrationbot.core.move import RoomMove
+from migrationbot.core.reasons import Mishap, Reason
 
 from .database import Table
 

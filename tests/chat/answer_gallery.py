@@ -10,9 +10,11 @@ from typing import Any
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
 from migrationbot.core.ability import abilities
-from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Phase, RoomMove
+from migrationbot.core.reasons import Goal, Outcome, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Standing, standing
+from migrationbot.core.steps import Step
 from tests.chat.builders import (
     CAST,
     DAY,

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from migrationbot.chat.cards import Approvers
-from migrationbot.core.move import Ending, Migration, Outcome, Reason, Record, RoomMove, Rules, Step
+from migrationbot.core.move import Migration, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Record, Step
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOW = 1_795_356_180_000  # 2026-11-22 14:03 UTC

@@ -14,21 +14,12 @@ from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
-from migrationbot.core.move import (
-    Goal,
-    Mishap,
-    Options,
-    Outcome,
-    Phase,
-    Plan,
-    Reason,
-    RoomMove,
-    Rules,
-    Step,
-)
+from migrationbot.core.move import Options, Phase, Plan, RoomMove, Rules
 from migrationbot.core.moved import Moved
+from migrationbot.core.reasons import Goal, Mishap, Outcome, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from tests.chat.answer_gallery import every_answer
 from tests.chat.builders import (
     CAST,

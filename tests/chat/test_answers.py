@@ -13,9 +13,11 @@ from migrationbot.chat.commands import parse
 from migrationbot.chat.wishes import Approve, Cancel, Check, List, Refuse, Retry, Status
 from migrationbot.core.ability import abilities
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Goal, Outcome, Phase, Reason, Step
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Goal, Outcome, Reason
 from migrationbot.core.room import JoinRule
 from migrationbot.core.standing import Standing
+from migrationbot.core.steps import Step
 from tests.chat.answer_gallery import ENDED, every_answer, status
 from tests.chat.builders import (
     CAST,

@@ -14,7 +14,7 @@ from migrationbot.chat.cards import Venue
 from migrationbot.chat.spot import HERE, spot, title
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Mishap, Reason
+from migrationbot.core.reasons import Mishap, Reason
 from tests.chat.answer_gallery import outlook
 from tests.chat.builders import (
     CAST,

@@ -12,9 +12,11 @@ from jinja2 import UndefinedError
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.history import Reading
-from migrationbot.core.move import Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import RoomMove
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.report import Left
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from tests.chat.builders import (
     CAST,
     HOUR,

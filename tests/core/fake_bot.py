@@ -14,8 +14,10 @@ from typing import Any, TypeVar, cast
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
-from migrationbot.core.move import Ending, Migration, Phase, Record, RoomMove, Step, Trouble
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Ending, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms

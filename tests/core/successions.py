@@ -9,8 +9,10 @@ from typing import Any
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Decision, Finish
-from migrationbot.core.move import Options, Outcome, Step
+from migrationbot.core.move import Options
+from migrationbot.core.reasons import Outcome
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Parent, Succession
 from tests.core.worlds import (
     ASKED_NEW,

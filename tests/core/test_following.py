@@ -9,7 +9,8 @@ import pytest
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Wait
-from migrationbot.core.move import Goal, Outcome, Reason, Step
+from migrationbot.core.reasons import Goal, Outcome, Reason
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Succession
 from tests.core.successions import (
     ASKED,

@@ -13,10 +13,12 @@ from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Turned, Wait
 from migrationbot.core.errors import Refused
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Goal, Options, Outcome, Phase, Reason, Step
+from migrationbot.core.move import Options, Phase
+from migrationbot.core.reasons import Goal, Outcome, Reason
 from migrationbot.core.report import Left, left_to_do
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import (
     Flaw,
     Succession,

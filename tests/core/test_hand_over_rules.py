@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Wait
-from migrationbot.core.move import Options, Outcome, Phase, Step
+from migrationbot.core.move import Options, Phase
+from migrationbot.core.reasons import Outcome
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Succession, flaw, handed_over
 from tests.core.drafts import ASKED, Draft, World, at_stage
 from tests.core.generated import OTHER_CHANGES, ROOM_CHANGES, TIMES, drawn

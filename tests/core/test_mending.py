@@ -11,7 +11,8 @@ import pytest
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Wait
 from migrationbot.core.following import history_lost
-from migrationbot.core.move import Outcome, Reason, Step
+from migrationbot.core.reasons import Outcome, Reason
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Parent
 from tests.core.successions import (
     AGREED,

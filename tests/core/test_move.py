@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrationbot.core.move import Options, Step
+from migrationbot.core.move import Options
+from migrationbot.core.steps import Step
 from tests.core.worlds import done, intended, migration, move
 
 

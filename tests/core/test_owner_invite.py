@@ -10,8 +10,10 @@ import pytest
 from migrationbot.core.approval import Answer, Evidence, answer_of
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Turned, Wait
-from migrationbot.core.move import Outcome, Reason, Record, RoomMove, Rules, Step
+from migrationbot.core.move import RoomMove, Rules
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Record, Step
 from tests.core.worlds import (
     BOT,
     CAROL,

@@ -13,19 +13,10 @@ from typing import Any
 
 from migrationbot.core.approval import Answer, Evidence, Reaction
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import (
-    Ending,
-    Migration,
-    Outcome,
-    Phase,
-    Plan,
-    Reason,
-    Record,
-    RoomMove,
-    Rules,
-    Step,
-)
+from migrationbot.core.move import Migration, Phase, Plan, RoomMove, Rules
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.ways import Way
 
 ROOM = "!room:old.org"

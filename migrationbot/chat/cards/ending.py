@@ -10,10 +10,12 @@ from migrationbot.chat.card import Card, render
 from migrationbot.chat.spot import HERE, Spot
 from migrationbot.core.able import level_to_speak, worth
 from migrationbot.core.address import main_address
-from migrationbot.core.move import Ending, Migration, Outcome, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.power import can_raise
+from migrationbot.core.reasons import Ending, Outcome
 from migrationbot.core.report import left_to_do
 from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Succession
 
 from . import facts

@@ -9,8 +9,9 @@ from typing import Any
 from migrationbot.core.able import can_send
 from migrationbot.core.address import PLACE, bot_makes_it, may_set
 from migrationbot.core.guide import Errand
-from migrationbot.core.move import Ending, Migration, RoomMove
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.moved import wants_record
+from migrationbot.core.reasons import Ending
 from migrationbot.core.room import CANONICAL_ALIAS, MOVED, RoomState
 
 NAMED_APPROVERS = 10  # a card names, and so pings, no more than these

@@ -9,7 +9,8 @@ from migrationbot.chat.spot import HERE, Spot
 from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.guide import Errand
-from migrationbot.core.move import Migration, Mishap, Phase, Reason, RoomMove
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Mishap, Reason
 from migrationbot.core.standing import Standing
 
 from . import facts
