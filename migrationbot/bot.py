@@ -14,7 +14,8 @@ from mautrix.types import Event, EventType
 from mautrix.util.async_db import Database, UpgradeTable
 from mautrix.util.config import BaseProxyConfig
 
-from migrationbot.config import BadSetting, Config, Settings, load_checked
+from migrationbot.checks import BadSetting
+from migrationbot.config import Config, Settings, load_checked
 from migrationbot.house import House
 from migrationbot.matrix.raw import as_id
 from migrationbot.store.schema import upgrades

@@ -9,13 +9,14 @@ from typing import Any
 
 from migrationbot.core.ability import Abilities
 from migrationbot.core.guide import Errand
-from migrationbot.core.move import Goal, Migration, Phase, Reason, RoomMove
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Goal, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Standing
 
 from .by_hand import by_hand
 from .card import Card, render
-from .cards import NAMED_APPROVERS, Approvers
+from .cards import NAMED_APPROVERS, Approvers, facts
 from .spot import HERE, Spot, title
 
 MOST_LISTED = 10
@@ -207,11 +208,7 @@ def _fields(migration: Migration, move: RoomMove) -> dict[str, str]:
 def _facts(migration: Migration, move: RoomMove, *, now: int) -> dict[str, Any]:
     ending = move.ending
     return {
-        "number": migration.number,
-        "requester": migration.requester,
-        "old": migration.old,
-        "new": migration.new,
-        "lost": migration.lost,
+        **facts.who(migration),
         "asked_at": migration.created_at,
         "outcome": ending.outcome.value if ending else "",
         "reason": ending.reason.value if ending else "",

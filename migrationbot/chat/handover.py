@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from migrationbot.core.decisions import Wait
 from migrationbot.core.ids import server_of
-from migrationbot.core.move import Migration, Reason, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.power import can_raise
+from migrationbot.core.reasons import Reason
 from migrationbot.core.room import JoinRule, Membership, RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import (
     TOMBSTONE,
     Succession,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from migrationbot.core.able import can_send
 from migrationbot.core.history import Reading, Visibility, reading, should_open
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import Membership, RoomState
+from migrationbot.core.steps import Step
 
 
 @dataclass(frozen=True, kw_only=True)

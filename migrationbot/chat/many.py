@@ -10,8 +10,9 @@ from typing import Any
 from migrationbot.core.community import Entry, Group, Prospect, group_of
 from migrationbot.core.errors import Code
 from migrationbot.core.history import Reading
-from migrationbot.core.move import Ending, Migration, Outcome, Reason
+from migrationbot.core.move import Migration
 from migrationbot.core.progress import Ended, Limit, Progress, Waiting, most_often
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.report import Left
 from migrationbot.core.ways import Way
 

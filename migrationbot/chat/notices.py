@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from migrationbot.core.errors import Code
-from migrationbot.core.move import Outcome, Phase, Reason
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome, Reason
 
 from .card import Card, render
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrationbot.core.community import Entry, Group, Prospect, group_of
-from migrationbot.core.move import Reason
+from migrationbot.core.reasons import Reason
 from migrationbot.core.report import Left
 
 from . import words

@@ -11,8 +11,9 @@ from typing import Any
 
 from .able import can_send
 from .ids import server_of
-from .move import RoomMove, Step
+from .move import RoomMove
 from .room import CANONICAL_ALIAS, RoomState
+from .steps import Step
 
 PLACE = (CANONICAL_ALIAS, "")  # its type and state key
 

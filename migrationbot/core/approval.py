@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from .move import RoomMove, Step
+from .move import RoomMove
 from .power import PowerLevels
 from .room import RoomState
+from .steps import Step
 
 _VARIATION_SELECTORS = frozenset("\ufe0e\ufe0f")
 _SKIN_TONES = frozenset(chr(point) for point in range(0x1F3FB, 0x1F400))

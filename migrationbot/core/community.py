@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .errors import Code
-from .move import Ending, Outcome, Plan, Reason
+from .move import Plan
+from .reasons import Ending, Outcome, Reason
 from .ways import Way
 
 # The space first, for it lets people into its rooms. Invites are scarce, so they come last.

@@ -14,8 +14,10 @@ from .ending import arrival, why_stop
 from .goals import AFTERWARDS, ARRIVAL, bot_stepped_down, may_act
 from .levels import level_asked_now
 from .look import Look
-from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
+from .move import Phase, RoomMove
+from .reasons import Ending, Outcome, Reason
 from .room import RoomState
+from .steps import Step
 from .succession import Succession
 from .traces import invite_stands, opening_stands
 from .turns import Turn, WrongTurn

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .move import Ending, Goal, Reason, Step
+from .reasons import Ending, Goal, Reason
+from .steps import Step
 from .turns import Turn
 
 

@@ -9,8 +9,10 @@ from .able import worth
 from .approval import Consent, Evidence, confirmed, denied, disowned
 from .levels import level_now
 from .lost import in_use
-from .move import Ending, Outcome, Phase, Reason, RoomMove, Step
+from .move import Phase, RoomMove
+from .reasons import Ending, Outcome, Reason
 from .room import Member, Membership, RoomState
+from .steps import Step
 from .succession import Succession, handed_over
 from .ways import Way, needs_invite
 

@@ -12,8 +12,9 @@ from typing import Final
 from .able import can_send, may_set_history
 from .decisions import Act, Wait
 from .look import Look, Next, Reach
-from .move import Goal, Reason, Step
+from .reasons import Goal, Reason
 from .room import JoinRule, Membership, RoomState
+from .steps import Step
 from .succession import Deed, Succession, flaw, heir_of
 
 _SETTLING: Final = 3_000  # milliseconds: a homeserver makes the new room, and then goes on to adjust it

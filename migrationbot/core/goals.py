@@ -16,9 +16,11 @@ from .decisions import Act, Wait
 from .following import HAND_OVER
 from .levels import level_asked_now, level_now
 from .look import Look, Next, Reach
-from .move import Goal, Reason, RoomMove, Step
+from .move import RoomMove
 from .moved import to_publish, wants_record
+from .reasons import Goal, Reason
 from .room import Membership, RoomState
+from .steps import Step
 from .traces import opening_stands
 from .ways import needs_invite
 

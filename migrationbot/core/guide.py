@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .able import may_raise, worth
 from .levels import level_now
-from .move import Goal, RoomMove
+from .move import RoomMove
+from .reasons import Goal
 from .room import RoomState
 from .standing import Standing
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from .able import worth
-from .move import Phase, Reason, RoomMove
+from .move import Phase, RoomMove
 from .power import PowerLevels
+from .reasons import Reason
 from .room import CANONICAL_ALIAS, RoomState
 from .ways import needs_invite
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Power levels of every room version: reading them, who may raise whom, changing one and nothing else.
+"""Power levels of every room version: reading them, and who may raise whom.
 
 Spec: client-server, m.room.power_levels; room versions, authorisation rules; MSC4289 (room version 12).
 """
@@ -7,20 +7,18 @@ Spec: client-server, m.room.power_levels; room versions, authorisation rules; MS
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, TypeAlias
 
 Level: TypeAlias = int
 
 CREATOR: Final = 2**53  # the infinite level of a v12 creator: integers in Matrix end one below
-_HIGHEST: Final = CREATOR - 1
+HIGHEST: Final = CREATOR - 1  # what an entry can say at most
 _ADMIN: Final = 100  # what a room usually asks for at most
 
 # Defaults, with or without the event. Spec: client-server, m.room.power_levels.
-_DEFAULTS: Final[Mapping[str, Level]] = {
+DEFAULTS: Final[Mapping[str, Level]] = {
     "ban": 50,
     "events_default": 0,
     "invite": 0,
@@ -29,21 +27,10 @@ _DEFAULTS: Final[Mapping[str, Level]] = {
     "state_default": 50,
     "users_default": 0,
 }
-_MAPS: Final = ("events", "notifications", "users")  # the keys that hold levels by name
+MAPS: Final = ("events", "notifications", "users")  # the keys that hold levels by name
 
 _FROM_12_ON = re.compile(r"1[2-9]|[2-9][0-9]|[1-9][0-9]{2,}")
 _LIKE_12: Final = frozenset({"org.matrix.hydra.11", "org.matrix.msc4242.12"})  # unstable versions
-
-_Path: TypeAlias = tuple[str, ...]  # a key, or a key and the key below it
-
-
-class Missing(Enum):
-    """Stands in a difference for a key that is not there."""
-
-    MISSING = "missing"
-
-
-MISSING: Final = Missing.MISSING
 
 
 def privileged_creators(version: str) -> bool:
@@ -93,12 +80,12 @@ class PowerLevels:
         creators = {create_sender, *additional_creators} if privileged_creators(version) else set()
         if content is None:
             content = implied_content(version=version, create_sender=create_sender)
-        named = {name: _or_default(content.get(name), default) for name, default in _DEFAULTS.items()}
-        named["users_default"] = min(named["users_default"], _HIGHEST)
+        named = {name: _or_default(content.get(name), default) for name, default in DEFAULTS.items()}
+        named["users_default"] = min(named["users_default"], HIGHEST)
         lowest = min(0, named["users_default"])
         users = {
-            user_id: min(_or_default(value, lowest), _HIGHEST)
-            for user_id, value in _mapping(content.get("users")).items()
+            user_id: min(_or_default(value, lowest), HIGHEST)
+            for user_id, value in as_mapping(content.get("users")).items()
             if value is not None and user_id not in creators
         }
         return cls(
@@ -146,76 +133,10 @@ def can_raise(power: PowerLevels, *, sender: str, target: str, level: Level) -> 
         return False
     current = power.explicit(target)
     may_touch = target == sender or current is None or current < has
-    return may_touch and level <= min(has, _HIGHEST)
+    return may_touch and level <= min(has, HIGHEST)
 
 
-def with_level(content: Mapping[str, Any] | None, user_id: str, level: Level) -> dict[str, Any]:
-    """The raw content with one user's entry set; all else as it was, and the input untouched.
-
-    Raises ValueError when one entry can't say it: `users` is malformed, or the level is not a valid one, or
-    there is no content (with only this entry the creator would fall to 0: start from `implied_content`).
-    """
-    if content is None:
-        raise ValueError("without m.room.power_levels, start from implied_content")
-    if abs(level) > _HIGHEST:
-        raise ValueError(f"{level} is no power level")
-    users = content.get("users", {})
-    if not isinstance(users, Mapping):
-        raise ValueError("users in m.room.power_levels is not an object")
-    return deepcopy({**content, "users": {**users, user_id: level}})
-
-
-def with_integers(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The raw content with each level as the integer that it means.
-
-    Old rooms may hold "100"; Synapse refuses to send that again, whatever the room version.
-    """
-    whole = _copy(content)
-    for name in _DEFAULTS.keys() & whole.keys():
-        whole[name] = _or_same(whole[name])
-    for name in _MAPS:
-        if isinstance(whole.get(name), dict):
-            whole[name] = {key: _or_same(value) for key, value in whole[name].items()}
-    return whole
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What changed, as dotted path → (old, new), with `MISSING` for what is not there.
-
-    Paths are at most two keys long, so only a dot or backslash in the first key needs a backslash
-    (Spec: appendices, "Dot-separated property paths"): `users.@a:b`, `events.m.room.name`, `ban`.
-    """
-    return {
-        ".".join((path[0].replace("\\", "\\\\").replace(".", "\\."), *path[1:])): change
-        for path, change in _changes(before, after)
-    }
-
-
-def merge_lost(
-    based_on: Mapping[str, Any], lost: Mapping[str, Any], ours: Mapping[str, Any]
-) -> dict[str, Any]:
-    """`ours` with every change put back that `lost` had made to `based_on`, and that writing `ours` undid.
-
-    Where both changed the very same key, ours stands, unless the lost change had set it higher.
-    """
-    merged = _copy(ours)
-    for path, (old, new) in _changes(based_on, lost):
-        holder = merged if len(path) == 1 else merged.get(path[0], {})
-        if not isinstance(holder, dict):
-            continue  # ours put something else where the map was
-        mine = holder.get(path[-1], MISSING)
-        if not (_means(mine, old) or _is_higher(new, mine)):
-            continue
-        if new is MISSING:
-            holder.pop(path[-1], None)
-        elif len(path) == 1:
-            merged[path[0]] = deepcopy(new)
-        else:
-            merged[path[0]] = {**holder, path[-1]: deepcopy(new)}
-    return merged
-
-
-def _level(value: object) -> Level | None:
+def number_in(value: object) -> Level | None:
     """The number that Synapse's `int()` makes of a raw value; None where it makes none.
 
     Spec: room version 9, "values as strings"; room version 5, "values as floats". Later versions keep all but
@@ -229,53 +150,16 @@ def _level(value: object) -> Level | None:
         return None
 
 
-def _or_default(value: object, default: Level) -> Level:
-    level = _level(value)
-    return default if level is None else level
-
-
-def _or_same(value: object) -> object:
-    level = _level(value)
-    return value if level is None else level
-
-
-def _copy(content: Mapping[str, Any]) -> dict[str, Any]:
-    copied = deepcopy(dict(content))
-    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in copied.items()}
-
-
-def _readable(value: object) -> dict[str, Level]:
-    levels = ((name, _level(each)) for name, each in _mapping(value).items())
-    return {name: level for name, level in levels if level is not None}
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """The value where it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[_Path, tuple[Any, Any]]]:
-    for key in {**before, **after}:
-        old, new = before.get(key, MISSING), after.get(key, MISSING)
-        below = {**_mapping(old), **_mapping(new)}
-        if below and all(each is MISSING or isinstance(each, Mapping) for each in (old, new)):
-            for name in below:
-                pair = _mapping(old).get(name, MISSING), _mapping(new).get(name, MISSING)
-                if not _is_same(*pair):
-                    yield (key, name), pair
-        elif not _is_same(old, new):
-            yield (key,), (old, new)
+def _or_default(value: object, default: Level) -> Level:
+    level = number_in(value)
+    return default if level is None else level
 
 
-def _is_same(one: object, other: object) -> bool:
-    return type(one) is type(other) and one == other  # to Python, 1 and true are equal too
-
-
-def _means(one: object, other: object) -> bool:
-    """Whether two raw values are the same, or the same level: 50 and "50"."""
-    level = _level(one)
-    return _is_same(one, other) or (level is not None and level == _level(other))
-
-
-def _is_higher(one: object, other: object) -> bool:
-    level, than = _level(one), _level(other)
-    return level is not None and than is not None and level > than
+def _readable(value: object) -> dict[str, Level]:
+    levels = ((name, number_in(each)) for name, each in as_mapping(value).items())
+    return {name: level for name, level in levels if level is not None}

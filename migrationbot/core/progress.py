@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .decisions import Wait
-from .move import Ending, Outcome, Phase, Reason, RoomMove
+from .move import Phase, RoomMove
+from .reasons import Ending, Outcome, Reason
 
 _ARRIVED = (Outcome.DONE, Outcome.PARTIAL)
 

@@ -7,8 +7,9 @@ from enum import Enum
 
 from .able import worth
 from .address import main_address
-from .move import Ending, Outcome, Reason, RoomMove
+from .move import RoomMove
 from .power import PowerLevels
+from .reasons import Ending, Outcome, Reason
 from .room import RoomState
 from .succession import Succession, flaw, handed_over
 from .traces import invite_stands, opening_stands

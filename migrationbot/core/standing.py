@@ -9,8 +9,10 @@ from .address import main_address
 from .approval import Evidence, confirmed, judge, missing
 from .goals import may_act
 from .levels import level_asked_now, level_now
-from .move import Goal, RoomMove, Step
+from .move import RoomMove
+from .reasons import Goal
 from .room import RoomState
+from .steps import Step
 from .succession import Succession, handed_over
 from .traces import invite_stands, opening_stands
 from .ways import needs_invite

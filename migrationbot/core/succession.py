@@ -14,9 +14,10 @@ from typing import Final
 
 from .errors import Code, Refused
 from .levels import level_asked_now
-from .move import RoomMove, Step
+from .move import RoomMove
 from .power import PowerLevels, privileged_creators
 from .room import Member, RoomState
+from .steps import Step
 
 VERSION: Final = "12"  # the first room version in which a room has owners
 TOMBSTONE: Final = "m.room.tombstone"

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from .move import RoomMove, Step
+from .move import RoomMove
 from .room import Membership, RoomState
+from .steps import Step
 
 
 def opening_stands(move: RoomMove, room: RoomState) -> bool:

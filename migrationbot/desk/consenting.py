@@ -17,7 +17,8 @@ from migrationbot.chat.wishes import Approve, Refuse
 from migrationbot.core.approval import Answer, Reaction, entitled, judge, missing
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Migration, Phase, RoomMove, Rules, Step
+from migrationbot.core.move import Migration, Phase, RoomMove, Rules
+from migrationbot.core.steps import Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.steps import Clock

@@ -16,7 +16,8 @@ from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_missing
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules
+from migrationbot.core.move import Migration, Phase, RoomMove, Rules
+from migrationbot.core.reasons import Reason
 from migrationbot.core.room import JoinRule
 from migrationbot.core.standing import standing
 from migrationbot.matrix.doors import Company

@@ -13,7 +13,7 @@ from migrationbot.config import Settings
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import could_help
 from migrationbot.core.ids import UserId, check_not_lookalike
-from migrationbot.core.move import Migration, Options, RoomMove
+from migrationbot.core.move import Migration, Options, Plan, RoomMove
 from migrationbot.core.plan import Wish, check_possible, make_plan
 from migrationbot.core.room import RoomState
 from migrationbot.core.succession import check_hand_over
@@ -57,12 +57,7 @@ class Moving:
             return None  # begun before a crash; it goes on by itself
         self._check_accounts(command, requester)
         if command.scope is not Scope.ROOM:
-            if command.old is not None and str(command.old) != requester:
-                # Whether an account is lost is judged room by room.
-                raise Refused(Code.NOT_YOURS, old=str(command.old))
-            if not command.dry_run:
-                await self._check_open(requester)
-            return await self.many(command, letter)
+            return await self._many(command, letter)
         room_id = await Finding(bot=self.bot, rooms=self.rooms).room_id(command.room, letter)
         try:
             return await self._begin(command, letter, room_id)
@@ -70,6 +65,15 @@ class Moving:
             if room_id == letter.room_id:
                 raise
             raise Refused(refused.code, **{"away": room_id, **refused.details}) from None
+
+    async def _many(self, command: Migrate, letter: Letter) -> Card | None:
+        requester = letter.message.sender
+        if command.old is not None and str(command.old) != requester:
+            # Whether an account is lost is judged room by room.
+            raise Refused(Code.NOT_YOURS, old=str(command.old))
+        if not command.dry_run:
+            await self._check_open(requester)
+        return await self.many(command, letter)
 
     async def _begin(self, command: Migrate, letter: Letter, room_id: str) -> Card | None:
         migration, move = await self._plan(command, letter, room_id)
@@ -88,8 +92,26 @@ class Moving:
 
     async def _plan(self, command: Migrate, letter: Letter, room_id: str) -> tuple[Migration, RoomMove]:
         """The migration as it would be. Raises Refused for what stands in its way."""
-        settings, message = self.settings(), letter.message
-        migration = Migration(
+        settings = self.settings()  # the same to the end, whatever is loaded meanwhile
+        migration = self._asked(command, letter, settings)
+        if await self.store.active_in(room_id, (migration.old, migration.new)):
+            raise await self._already_moving(migration, room_id)
+        room = await self._read(migration, room_id)
+        if command.hand_over:
+            check_hand_over(room, old=migration.old, new=migration.new, lost=migration.lost)
+        wish = await self._wish(command, migration, room, settings)
+        move = self._move(migration, room_id, make_plan(wish, room), settings)
+        await check_address(self.rooms, migration, room_id)
+        if move.plan.guided:
+            able = could_help(move, room)[:_MOST_LOOKED_UP]
+            check_possible(wish, await self.rooms.with_members(room, able), move.plan)
+        if migration.lost:
+            await self.vouching.check(move, room)
+        return migration, move
+
+    def _asked(self, command: Migrate, letter: Letter, settings: Settings) -> Migration:
+        message, now = letter.message, self.now()
+        return Migration(
             number=0,
             requester=message.sender,
             old=str(command.old) if command.old else message.sender,
@@ -97,32 +119,34 @@ class Moving:
             home_room=letter.room_id,
             command_event=message.event_id,
             thread_root=letter.thread_root,
-            created_at=self.now(),
-            expires_at=self.now() + settings.request_expires_hours * 3_600_000,
+            created_at=now,
+            expires_at=now + settings.request_expires_hours * 3_600_000,
             options=_options(command, settings),
         )
-        if await self.store.active_in(room_id, (migration.old, migration.new)):
-            raise await self._already_moving(migration, room_id)
+
+    async def _read(self, migration: Migration, room_id: str) -> RoomState:
+        """The room by itself: what another move has opened for a while is not its own setting."""
         people = (self.bot, migration.old, migration.new, migration.requester)
         room = await self.rooms.read(room_id, people, whole=True)
-        if command.hand_over:
-            check_hand_over(room, old=migration.old, new=migration.new, lost=migration.lost)
-        # What another move has opened for a while is not the room's own setting.
         own = await self.openings.own_setting(room_id)
-        room = replace(room, visibility=own or room.visibility)
-        opens = settings.open_history and not command.keep_history
-        wish = Wish(
+        return replace(room, visibility=own or room.visibility)
+
+    async def _wish(
+        self, command: Migrate, migration: Migration, room: RoomState, settings: Settings
+    ) -> Wish:
+        return Wish(
             bot=self.bot,
             old=migration.old,
             new=migration.new,
-            open_history=opens,
+            open_history=settings.open_history and not command.keep_history,
             lost=migration.lost,
             more=replace(migration.options, record=False) != Options(keep_history=command.keep_history),
             memberships=await self._memberships(room, migration.new),
         )
-        plan = make_plan(wish, room)
-        asked = RoomMove(
-            migration=0,
+
+    def _move(self, migration: Migration, room_id: str, plan: Plan, settings: Settings) -> RoomMove:
+        return RoomMove(
+            migration=migration.number,
             room_id=room_id,
             bot=self.bot,
             requester=migration.requester,
@@ -133,13 +157,6 @@ class Moving:
             options=migration.options,
             expires_at=migration.expires_at,
         )
-        await check_address(self.rooms, migration, room_id)
-        if plan.guided:
-            able = could_help(asked, room)[:_MOST_LOOKED_UP]
-            check_possible(wish, await self.rooms.with_members(room, able), plan)
-        if migration.lost:
-            await self.vouching.check(asked, room)
-        return migration, asked
 
     async def _memberships(self, room: RoomState, new: str) -> frozenset[str]:
         """Those rooms named in the join rule in which the new account is, as far as the bot can see."""

@@ -12,7 +12,8 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import Migrate, Retry, Scope
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.ids import UserId
-from migrationbot.core.move import Migration, Outcome, Phase, Rules
+from migrationbot.core.move import Migration, Phase, Rules
+from migrationbot.core.reasons import Outcome
 from migrationbot.store.migrations import Migrations
 from migrationbot.store.roster import Rosters
 

@@ -10,9 +10,11 @@ from migrationbot.chat import whereabouts
 from migrationbot.chat.card import Card
 from migrationbot.chat.wishes import WhereIs
 from migrationbot.core.errors import Code, Refused
-from migrationbot.core.move import Outcome, Rules, Step
+from migrationbot.core.move import Rules
 from migrationbot.core.moved import Moved, key_of, read_record
+from migrationbot.core.reasons import Outcome
 from migrationbot.core.room import MOVED
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.proof import Proof

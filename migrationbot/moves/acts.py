@@ -10,10 +10,12 @@ from migrationbot.core.able import level_to_speak
 from migrationbot.core.address import PLACE, bot_makes_it, main_address
 from migrationbot.core.decisions import Act
 from migrationbot.core.levels import level_now
-from migrationbot.core.move import Migration, Record, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.moved import place_of
-from migrationbot.core.power import implied_content, with_integers, with_level
+from migrationbot.core.power import implied_content
+from migrationbot.core.power_change import with_integers, with_level
 from migrationbot.core.room import Member, Membership, RoomState, StateEvent, with_state
+from migrationbot.core.steps import Record, Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.merging import (
     POWER_LEVELS,

@@ -8,7 +8,8 @@ from functools import partial
 
 from migrationbot.chat.card import Card
 from migrationbot.config import Settings
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.moves.request import RequestWriter
 from migrationbot.moves.rules import rules_of
 from migrationbot.moves.steps import Clock

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 
 from migrationbot.chat.card import Card
-from migrationbot.core.move import Record, Step
+from migrationbot.core.steps import Record, Step
 from migrationbot.matrix.messages import Messages, as_edit, content_of
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.stage import Stage, said_on

@@ -7,8 +7,10 @@ from migrationbot.chat import cards
 from migrationbot.chat.spot import spot
 from migrationbot.core.able import may_speak
 from migrationbot.core.guide import could_help, errands
-from migrationbot.core.move import Goal, Migration, Phase, RoomMove, Step
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Goal
 from migrationbot.core.standing import Standing, standing
+from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.board import Board

@@ -13,8 +13,10 @@ from migrationbot.config import Settings
 from migrationbot.core.community import Entry
 from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.levels import level_needed
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Migration, Phase, RoomMove
 from migrationbot.core.progress import Limit, Progress, progress_of
+from migrationbot.core.reasons import Reason
+from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
 from migrationbot.matrix.files import Files
 from migrationbot.matrix.rooms import Rooms
@@ -31,7 +33,8 @@ from migrationbot.moves.tell import waits_until
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.watch import Key
 from migrationbot.moves.witness import Sight
-from migrationbot.store.migrations import WHOLE, Migrations
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.records import WHOLE
 from migrationbot.store.roster import Rosters
 
 ASKED_AT_HOME = 900_000  # milliseconds: then a room without enough approval is asked by itself

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from migrationbot.chat import handover
 from migrationbot.core.decisions import Act
 from migrationbot.core.ids import server_of
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.errors import HomeserverError, LoggedOut, TimedOut
 from migrationbot.matrix.messages import Messages, content_of

@@ -12,9 +12,11 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.table import Row, as_csv
 from migrationbot.config import Settings
 from migrationbot.core.community import Entry, on_the_whole
-from migrationbot.core.move import Ending, Migration, Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.progress import Progress, Waiting
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.report import left_to_do
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden, NotFound
 from migrationbot.matrix.files import Files
 from migrationbot.matrix.spaces import Spaces
@@ -22,7 +24,8 @@ from migrationbot.moves.stage import at_home
 from migrationbot.moves.steps import Clock
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Witness
-from migrationbot.store.migrations import WHOLE, Migrations
+from migrationbot.store.migrations import Migrations
+from migrationbot.store.records import WHOLE
 from migrationbot.store.told import Told
 
 # The cards say these already, or nobody can do anything about them.

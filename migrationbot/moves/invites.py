@@ -9,8 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from migrationbot.core.decisions import Act, Decision, Wait
-from migrationbot.core.move import Reason, RoomMove, Step
+from migrationbot.core.move import RoomMove
 from migrationbot.core.pacing import Spending, Turn, limited, may_invite, next_at
+from migrationbot.core.reasons import Reason
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import RemoteUnreachable
 from migrationbot.moves.watch import Key
 from migrationbot.store.spendings import Spendings

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrationbot.core.move import Ending, Outcome, Phase, Reason, RoomMove
+from migrationbot.core.move import Phase, RoomMove
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.turns import Turn
 from migrationbot.store.migrations import Migrations
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from logging import Logger
 
-from migrationbot.core.move import Step
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden, HomeserverError, Limited, Stopping, Unavailable
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.moves.steps import Clock

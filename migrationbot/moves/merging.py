@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from migrationbot.core.move import RoomMove, Step
-from migrationbot.core.power import CREATOR, merge_lost, with_integers
+from migrationbot.core.move import RoomMove
+from migrationbot.core.power import CREATOR
+from migrationbot.core.power_change import merge_lost, with_integers
 from migrationbot.core.room import RoomState, StateEvent, with_levels
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden, Rejected
 from migrationbot.matrix.rooms import Rooms
 

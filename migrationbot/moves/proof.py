@@ -10,8 +10,9 @@ from migrationbot.chat.commands import parse
 from migrationbot.chat.wishes import Migrate, Retry
 from migrationbot.core.approval import Answer, Reaction, answer_of
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.moved import Moved
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.statements import Statements, answer_in

@@ -14,9 +14,10 @@ from migrationbot.core.approval import NOTHING_YET, needed, who_may_approve
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.lost import sees_since
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.lookout import Lookout
 

@@ -19,8 +19,10 @@ from migrationbot.core.approval import judge
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Migration, Phase, Reason, RoomMove, Rules, Step
+from migrationbot.core.move import Migration, Phase, RoomMove, Rules
+from migrationbot.core.reasons import Reason
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import (
     Forbidden,

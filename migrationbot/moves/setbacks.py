@@ -6,7 +6,9 @@ from __future__ import annotations
 import random
 
 from migrationbot.core.decisions import Act
-from migrationbot.core.move import Ending, Outcome, Reason, RoomMove, Step, Trouble
+from migrationbot.core.move import RoomMove
+from migrationbot.core.reasons import Ending, Outcome, Reason, Trouble
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn
 from migrationbot.matrix.errors import HomeserverError, RemoteUnreachable, TimedOut
 from migrationbot.moves.steps import Steps

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.matrix.messages import in_thread
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.steps import Place
-from migrationbot.store.migrations import WHOLE
+from migrationbot.store.records import WHOLE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from migrationbot.core.move import Migration, Record, Step
+from migrationbot.core.move import Migration
+from migrationbot.core.steps import Record, Step
 from migrationbot.store.migrations import Migrations
 
 Clock = Callable[[], int]  # gives milliseconds since the epoch

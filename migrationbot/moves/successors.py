@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from migrationbot.core.able import can_send
 from migrationbot.core.ids import server_of
-from migrationbot.core.move import RoomMove, Step
+from migrationbot.core.move import RoomMove
 from migrationbot.core.room import JoinRule, RoomState, StateEvent
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Parent, Succession, flaw
 from migrationbot.matrix.errors import Forbidden, NotFound, Rejected
 from migrationbot.matrix.passage import Passage

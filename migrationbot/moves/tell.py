@@ -13,7 +13,8 @@ from migrationbot.core.able import may_speak
 from migrationbot.core.approval import Hint, hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.levels import level_asked_now, level_missing
-from migrationbot.core.move import Migration, Mishap, Reason, RoomMove
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.reasons import Mishap, Reason
 from migrationbot.moves.stage import nearest
 from migrationbot.moves.steps import Steps
 from migrationbot.moves.voice import Voice

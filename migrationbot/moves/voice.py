@@ -10,8 +10,10 @@ from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import Spot, spot
 from migrationbot.core.approval import Answer
-from migrationbot.core.move import Ending, Migration, Record, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.reasons import Ending
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Record, Step
 from migrationbot.matrix.errors import Forbidden, Rejected
 from migrationbot.matrix.messages import Messages, as_edit, content_of
 from migrationbot.matrix.rooms import Rooms

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
-from migrationbot.core.move import Migration, Step
+from migrationbot.core.move import Migration
+from migrationbot.core.steps import Step
 
 _Name = TypeVar("_Name", str, tuple[str, str])
 Key = tuple[int, str]  # a migration's number and a room ID

@@ -11,8 +11,9 @@ from migrationbot.core.address import in_question
 from migrationbot.core.approval import Evidence, Reaction, who_may_approve
 from migrationbot.core.besides import read_besides
 from migrationbot.core.levels import level_asked_now
-from migrationbot.core.move import Migration, RoomMove, Step
+from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Succession
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms

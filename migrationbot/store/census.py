@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Outcome, Phase
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome
 
 from . import codec
-from .database import Transactions
+from .database import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +25,8 @@ class Census:
     paused: bool  # whether an operator has paused the bot
 
 
-class Counting:
+class Counting(Table):
     """Counts what the database holds."""
-
-    def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
 
     async def now(self) -> Census:
         """What is open. Raises StoreDown."""
@@ -48,10 +46,6 @@ class Counting:
 
     async def ended(self) -> Mapping[Outcome, int]:
         """How room moves ended, over all time. Raises StoreDown."""
-
-        async def work(connection: Connection) -> Mapping[Outcome, int]:
-            rows = await connection.fetch("SELECT ending FROM room_move WHERE phase = 'ended'")
-            endings = (codec.ending_from_text(row["ending"]) for row in rows)
-            return Counter(ending.outcome for ending in endings if ending is not None)
-
-        return await self._run(work)
+        rows = await self._rows("SELECT ending FROM room_move WHERE phase = 'ended'")
+        endings = (codec.ending_from_text(row["ending"]) for row in rows)
+        return Counter(ending.outcome for ending in endings if ending is not None)

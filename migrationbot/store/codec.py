@@ -6,17 +6,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import Ending, Migration, Options, Outcome, Plan, Reason, Record, Step, Trouble
+from migrationbot.core.move import Migration, Options, Plan
+from migrationbot.core.reasons import Ending, Outcome, Reason, Trouble
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.ways import Way
 
-
-class Row(Protocol):
-    """A row of either database."""
-
-    def __getitem__(self, column: str, /) -> Any: ...
+from .database import Row
 
 
 def plan_to_text(plan: Plan) -> str:

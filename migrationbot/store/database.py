@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, LiteralString, Protocol, TypeVar, cast
 
 import asyncpg
 from mautrix.util.async_db import Connection, Database
@@ -23,6 +23,12 @@ _DOWN = (
     OSError,
     TimeoutError,
 )
+
+
+class Row(Protocol):
+    """A row of either database."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
 
 
 class StoreDown(Exception):
@@ -72,3 +78,31 @@ class Transactions:
             if not isinstance(end.__context__, asyncpg.InternalClientError):
                 raise
             raise StoreDown(type(end.__context__).__name__) from end
+
+
+class Table:
+    """Queries about one table. Each method of it is one transaction, and raises StoreDown."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._run = transactions.run
+
+    async def _write(self, query: LiteralString, *values: object) -> None:
+        """Change what the query names."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(query, *values)
+
+        await self._run(work)
+
+    async def _row(self, query: LiteralString, *values: object) -> Row | None:
+        """The first row that the query finds, if any."""
+        rows = await self._rows(query, *values)
+        return rows[0] if rows else None
+
+    async def _rows(self, query: LiteralString, *values: object) -> Sequence[Row]:
+        """All rows that the query finds."""
+
+        async def work(connection: Connection) -> Sequence[Row]:
+            return await connection.fetch(query, *values)
+
+        return await self._run(work)

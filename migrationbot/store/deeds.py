@@ -5,69 +5,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mautrix.util.async_db import Connection
-
-from migrationbot.core.move import RoomMove, Step
+from migrationbot.core.move import RoomMove
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed
 
-from .database import Transactions
+from .database import Table
 
 
-class Deeds:
+class Deeds(Table):
     """Each by what it was about: an account, a room or an alias."""
-
-    def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
 
     async def of(self, move: RoomMove) -> Mapping[tuple[Step, str], Deed]:
         """All of one move."""
-
-        async def work(connection: Connection) -> Mapping[tuple[Step, str], Deed]:
-            rows = await connection.fetch(
-                "SELECT * FROM deed WHERE migration = $1 AND room_id = $2", move.migration, move.room_id
+        rows = await self._rows(
+            "SELECT * FROM deed WHERE migration = $1 AND room_id = $2", move.migration, move.room_id
+        )
+        return {
+            (Step(row["step"]), row["target"]): Deed(
+                done=bool(row["done"]), failed=bool(row["failed"]), tries=row["tries"], at=row["at"]
             )
-            return {
-                (Step(row["step"]), row["target"]): Deed(
-                    done=bool(row["done"]), failed=bool(row["failed"]), tries=row["tries"], at=row["at"]
-                )
-                for row in rows
-            }
-
-        return await self._run(work)
+            for row in rows
+        }
 
     async def intend(self, move: RoomMove, step: Step, target: str, *, now: int) -> None:
         """Write down what is about to be tried, for the first time or again."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """INSERT INTO deed (migration, room_id, step, target, done, failed, tries, at)
-                   VALUES ($1, $2, $3, $4, false, false, 1, $5)
-                   ON CONFLICT (migration, room_id, step, target)
-                   DO UPDATE SET tries = deed.tries + CASE WHEN deed.failed THEN 1 ELSE 0 END,
-                       failed = false, at = excluded.at""",
-                move.migration,
-                move.room_id,
-                step.value,
-                target,
-                now,
-            )
-
-        await self._run(work)
+        await self._write(
+            """INSERT INTO deed (migration, room_id, step, target, done, failed, tries, at)
+               VALUES ($1, $2, $3, $4, false, false, 1, $5)
+               ON CONFLICT (migration, room_id, step, target)
+               DO UPDATE SET tries = deed.tries + CASE WHEN deed.failed THEN 1 ELSE 0 END,
+                   failed = false, at = excluded.at""",
+            move.migration,
+            move.room_id,
+            step.value,
+            target,
+            now,
+        )
 
     async def tried(self, move: RoomMove, step: Step, target: str, *, done: bool, now: int) -> None:
         """Write down how it went."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """UPDATE deed SET done = $5, failed = $6, at = $7
-                   WHERE migration = $1 AND room_id = $2 AND step = $3 AND target = $4""",
-                move.migration,
-                move.room_id,
-                step.value,
-                target,
-                done,
-                not done,
-                now,
-            )
-
-        await self._run(work)
+        await self._write(
+            """UPDATE deed SET done = $5, failed = $6, at = $7
+               WHERE migration = $1 AND room_id = $2 AND step = $3 AND target = $4""",
+            move.migration,
+            move.room_id,
+            step.value,
+            target,
+            done,
+            not done,
+            now,
+        )

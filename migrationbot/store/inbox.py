@@ -5,25 +5,18 @@ from __future__ import annotations
 
 from mautrix.util.async_db import Connection
 
-from .database import Transactions
+from .database import Table
 
 KEPT_FOR = 30 * 24 * 3_600_000  # milliseconds: no catching up reaches further back
 
 
-class Answered:
+class Answered(Table):
     """The commands that were answered, so that none is answered twice, and the sync token reached."""
-
-    def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
 
     async def has(self, room_id: str, event_id: str) -> bool:
         """Whether this message was answered."""
-
-        async def work(connection: Connection) -> bool:
-            query = "SELECT 1 FROM answered WHERE room_id = $1 AND event_id = $2"
-            return await connection.fetchrow(query, room_id, event_id) is not None
-
-        return await self._run(work)
+        query = "SELECT 1 FROM answered WHERE room_id = $1 AND event_id = $2"
+        return await self._row(query, room_id, event_id) is not None
 
     async def add(self, room_id: str, event_id: str, *, now: int) -> None:
         """Note that this message was answered; notes older than a month are dropped."""
@@ -41,21 +34,13 @@ class Answered:
 
     async def token(self) -> str | None:
         """The sync token up to which everything was seen."""
-
-        async def work(connection: Connection) -> str | None:
-            token: str | None = await connection.fetchval("SELECT token FROM sync_cursor")
-            return token
-
-        return await self._run(work)
+        row = await self._row("SELECT token FROM sync_cursor")
+        return row["token"] if row else None
 
     async def reached(self, token: str) -> None:
         """Everything before this sync token was seen and noted."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """INSERT INTO sync_cursor (only_row, token) VALUES (1, $1)
-                   ON CONFLICT (only_row) DO UPDATE SET token = excluded.token""",
-                token,
-            )
-
-        await self._run(work)
+        await self._write(
+            """INSERT INTO sync_cursor (only_row, token) VALUES (1, $1)
+               ON CONFLICT (only_row) DO UPDATE SET token = excluded.token""",
+            token,
+        )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mautrix.util.async_db import Connection
 
-from migrationbot.core.move import Reason
+from migrationbot.core.reasons import Reason
 
-from .database import Transactions
+from .database import Table, Transactions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +20,11 @@ class Pause:
     at: int  # milliseconds since the epoch
 
 
-class Pauses:
+class Pauses(Table):
     """One row while the bot is paused, none otherwise. No other program writes it, so it is read once."""
 
     def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
+        super().__init__(transactions)
         self._known: Pause | None = None
         self._read = False
 
@@ -32,12 +32,8 @@ class Pauses:
         """The pause that holds now, if one does. Raises StoreDown."""
         if self._read:
             return self._known
-
-        async def work(connection: Connection) -> Pause | None:
-            row = await connection.fetchrow("SELECT paused_by, at FROM pause")
-            return Pause(by=row["paused_by"], at=row["at"]) if row else None
-
-        found = await self._run(work)
+        row = await self._row("SELECT paused_by, at FROM pause")
+        found = Pause(by=row["paused_by"], at=row["at"]) if row else None
         if not self._read:  # else it was paused or resumed meanwhile
             self._known, self._read = found, True
         return self._known
@@ -47,16 +43,12 @@ class Pauses:
         standing = await self.now()
         if standing is not None:
             return standing
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """INSERT INTO pause (only_row, paused_by, at) VALUES (1, $1, $2)
-                   ON CONFLICT (only_row) DO NOTHING""",
-                pause.by,
-                pause.at,
-            )
-
-        await self._run(work)
+        await self._write(
+            """INSERT INTO pause (only_row, paused_by, at) VALUES (1, $1, $2)
+               ON CONFLICT (only_row) DO NOTHING""",
+            pause.by,
+            pause.at,
+        )
         self._known, self._read = pause, True
         return pause
 

@@ -11,8 +11,7 @@ from mautrix.util.async_db import Connection
 from migrationbot.core.community import Entry
 from migrationbot.core.errors import Code
 
-from .codec import Row
-from .database import Transactions
+from .database import Row, Transactions
 
 
 async def write_roster(connection: Connection, number: int, entries: Sequence[Entry]) -> None:

@@ -7,16 +7,13 @@ from mautrix.util.async_db import Connection
 
 from migrationbot.core.pacing import Spending
 
-from .database import Transactions
+from .database import Table
 
 _LOOKS_BACK = 24 * 3_600_000  # milliseconds: what is older counts no more
 
 
-class Spendings:
+class Spendings(Table):
     """What core/pacing.py judges by."""
-
-    def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
 
     async def of(self, account: str, *, now: int) -> Spending:
         """When its invites were taken, and when one was last refused. Times: ms since the epoch."""
@@ -38,13 +35,9 @@ class Spendings:
 
     async def refused(self, account: str, *, now: int) -> None:
         """Note that one was refused that was beyond the allowance."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """INSERT INTO invite_refused (account, at) VALUES ($1, $2)
-                   ON CONFLICT (account) DO UPDATE SET at = excluded.at""",
-                account,
-                now,
-            )
-
-        await self._run(work)
+        await self._write(
+            """INSERT INTO invite_refused (account, at) VALUES ($1, $2)
+               ON CONFLICT (account) DO UPDATE SET at = excluded.at""",
+            account,
+            now,
+        )

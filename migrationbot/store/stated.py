@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mautrix.util.async_db import Connection
-
 from migrationbot.core.approval import Answer
 
-from .database import Transactions
+from .database import Table
 
 MOST_READ = 20  # each is read back from the homeserver before every act
 
@@ -25,53 +23,42 @@ class Statement:
     answer: Answer
 
 
-class Stated:
+class Stated(Table):
     """The latest statement of each person about each migration."""
-
-    def __init__(self, transactions: Transactions) -> None:
-        self._run = transactions.run
 
     async def add(self, number: int, statement: Statement, *, now: int) -> None:
         """Note what somebody typed; it takes the place of what they typed before."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                """INSERT INTO stated (migration, sender, room_id, event_id, answer, at)
-                   VALUES ($1, $2, $3, $4, $5, $6)
-                   ON CONFLICT (migration, sender)
-                   DO UPDATE SET room_id = excluded.room_id, event_id = excluded.event_id,
-                       answer = excluded.answer, at = excluded.at""",
-                number,
-                statement.sender,
-                statement.room_id,
-                statement.event_id,
-                statement.answer.name,
-                now,
-            )
-
-        await self._run(work)
+        await self._write(
+            """INSERT INTO stated (migration, sender, room_id, event_id, answer, at)
+               VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (migration, sender)
+               DO UPDATE SET room_id = excluded.room_id, event_id = excluded.event_id,
+                   answer = excluded.answer, at = excluded.at""",
+            number,
+            statement.sender,
+            statement.room_id,
+            statement.event_id,
+            statement.answer.name,
+            now,
+        )
 
     async def of(self, number: int) -> Sequence[Statement]:
         """The statements about a migration: what says no first, then the earliest, MOST_READ at most.
 
         So nobody's later yes pushes out a no, or a yes that counted.
         """
-
-        async def work(connection: Connection) -> Sequence[Statement]:
-            rows = await connection.fetch(
-                """SELECT room_id, event_id, sender, answer FROM stated WHERE migration = $1
-                   ORDER BY answer, at, sender LIMIT $2""",
-                number,
-                MOST_READ,
+        rows = await self._rows(
+            """SELECT room_id, event_id, sender, answer FROM stated WHERE migration = $1
+               ORDER BY answer, at, sender LIMIT $2""",
+            number,
+            MOST_READ,
+        )
+        return [
+            Statement(
+                room_id=row["room_id"],
+                event_id=row["event_id"],
+                sender=row["sender"],
+                answer=Answer[row["answer"]],
             )
-            return [
-                Statement(
-                    room_id=row["room_id"],
-                    event_id=row["event_id"],
-                    sender=row["sender"],
-                    answer=Answer[row["answer"]],
-                )
-                for row in rows
-            ]
-
-        return await self._run(work)
+            for row in rows
+        ]

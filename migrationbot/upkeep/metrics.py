@@ -15,7 +15,9 @@ from typing import Any
 from mautrix.util import opt_prometheus
 
 from migrationbot.core.errors import Code
-from migrationbot.core.move import Outcome, Phase, Reason, Step
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome, Reason
+from migrationbot.core.steps import Step
 from migrationbot.store.census import Census
 
 # A migration takes seconds when everybody is there, and a week when nobody hurries.

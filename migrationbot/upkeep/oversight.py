@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migrationbot.core.decisions import Act, Decision, Finish, Wait
-from migrationbot.core.move import Ending, Migration, Reason, RoomMove
+from migrationbot.core.move import Migration, RoomMove
+from migrationbot.core.reasons import Ending, Reason
 from migrationbot.moves.watch import Key
 from migrationbot.store.pause import Pauses
 from migrationbot.upkeep.metrics import Metrics

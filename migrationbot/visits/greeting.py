@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from logging import Logger
 
 from migrationbot.chat import notices
-from migrationbot.config import AcceptInvites, Settings
+from migrationbot.checks import AcceptInvites
+from migrationbot.config import Settings
 from migrationbot.core.ids import server_of
 from migrationbot.matrix.comings import Invite
 from migrationbot.matrix.doors import Doors

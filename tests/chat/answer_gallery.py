@@ -9,18 +9,21 @@ from typing import Any
 
 from migrationbot.chat import answers
 from migrationbot.chat.card import Card
-from migrationbot.chat.cards import Approvers
 from migrationbot.core.ability import abilities
-from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Phase, RoomMove
+from migrationbot.core.reasons import Goal, Outcome, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import Standing, standing
+from migrationbot.core.steps import Step
 from tests.chat.builders import (
     CAST,
     DAY,
     HOUR,
     MINUTE,
     NOW,
+    WAITS,
     Cast,
+    approvers,
     did,
     ending,
     event,
@@ -31,34 +34,7 @@ from tests.chat.builders import (
 )
 from tests.core.worlds import evidence
 
-WAITS = (
-    Reason.APPROVAL,
-    Reason.APPROVAL_LOST,
-    Reason.JOIN,
-    Reason.CONFIRM,
-    Reason.BOT_LACKS_POWER,
-    Reason.SERVER_UNREACHABLE,
-    Reason.INVITE_BLOCKED,
-    Reason.INVITES_SPENT,
-    Reason.NOT_ALLOWED,
-    Reason.OWNER_INVITE,
-    Reason.PAUSED,
-    Reason.ADDRESS_MISSING,
-    Reason.ADDRESS_UNSET,
-    Reason.TAKE_OVER,
-    Reason.STEP_DOWN,
-    Reason.LEAVE,
-    Reason.UPGRADE,
-    Reason.ENTER,
-    Reason.REPAIR,
-    Reason.HEIR,
-)
 ALL_GOALS = Standing(met=tuple(Goal)[:-1], to_come=tuple(Goal), agreed=(), level=100)
-
-
-def approvers(*named: str, **changes: Any) -> Approvers:
-    """Those named may approve; level 100 is asked, and one yes."""
-    return replace(Approvers(named=named, more=0, anyone=False, asked=100, needed=1), **changes)
 
 
 def outlook(current: RoomMove, state: RoomState, *named: str, **changes: Any) -> answers.Outlook:

@@ -7,14 +7,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migrationbot.core.move import Ending, Migration, Outcome, Reason, Record, RoomMove, Rules, Step
+from migrationbot.chat.cards import Approvers
+from migrationbot.core.move import Migration, RoomMove, Rules
 from migrationbot.core.plan import Wish, make_plan
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Record, Step
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOW = 1_795_356_180_000  # 2026-11-22 14:03 UTC
 ROOM_ID = "!room:old.org"
 HISTORY = "m.room.history_visibility"
+
+# What a move waits for, while it has not ended.
+WAITS = (
+    Reason.APPROVAL,
+    Reason.APPROVAL_LOST,
+    Reason.JOIN,
+    Reason.CONFIRM,
+    Reason.BOT_LACKS_POWER,
+    Reason.SERVER_UNREACHABLE,
+    Reason.INVITE_BLOCKED,
+    Reason.INVITES_SPENT,
+    Reason.NOT_ALLOWED,
+    Reason.OWNER_INVITE,
+    Reason.PAUSED,
+    Reason.ADDRESS_MISSING,
+    Reason.ADDRESS_UNSET,
+    Reason.TAKE_OVER,
+    Reason.STEP_DOWN,
+    Reason.LEAVE,
+    Reason.UPGRADE,
+    Reason.ENTER,
+    Reason.REPAIR,
+    Reason.HEIR,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,3 +149,8 @@ def ending(
 ) -> Ending:
     """How it ended, just now."""
     return Ending(outcome=outcome, reason=reason, by=by, at=at)
+
+
+def approvers(*named: str, **changes: Any) -> Approvers:
+    """Those named may approve; level 100 is asked, and one yes."""
+    return replace(Approvers(named=named, more=0, anyone=False, asked=100, needed=1), **changes)

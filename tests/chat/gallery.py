@@ -14,21 +14,12 @@ from migrationbot.core.approval import Hint
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import errands
-from migrationbot.core.move import (
-    Goal,
-    Mishap,
-    Options,
-    Outcome,
-    Phase,
-    Plan,
-    Reason,
-    RoomMove,
-    Rules,
-    Step,
-)
+from migrationbot.core.move import Options, Phase, Plan, RoomMove, Rules
 from migrationbot.core.moved import Moved
+from migrationbot.core.reasons import Goal, Mishap, Outcome, Reason
 from migrationbot.core.room import RoomState
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from tests.chat.answer_gallery import every_answer
 from tests.chat.builders import (
     CAST,
@@ -36,7 +27,9 @@ from tests.chat.builders import (
     HISTORY,
     MINUTE,
     NOW,
+    WAITS,
     Cast,
+    approvers,
     did,
     ending,
     event,
@@ -52,29 +45,7 @@ from tests.core.worlds import evidence
 RECORD = Options(record=True)
 ADDRESS = Options(address="#room:new.org")
 
-# Every Reason stands in one of these: a new one has to be sorted in, and worded.
-WAITS = (
-    Reason.APPROVAL,
-    Reason.APPROVAL_LOST,
-    Reason.JOIN,
-    Reason.CONFIRM,
-    Reason.BOT_LACKS_POWER,
-    Reason.SERVER_UNREACHABLE,
-    Reason.INVITE_BLOCKED,
-    Reason.INVITES_SPENT,
-    Reason.NOT_ALLOWED,
-    Reason.OWNER_INVITE,
-    Reason.PAUSED,
-    Reason.ADDRESS_MISSING,
-    Reason.ADDRESS_UNSET,
-    Reason.TAKE_OVER,
-    Reason.STEP_DOWN,
-    Reason.LEAVE,
-    Reason.UPGRADE,
-    Reason.ENTER,
-    Reason.REPAIR,
-    Reason.HEIR,
-)
+# A Reason stands here or among WAITS: a new one has to be sorted in, and worded.
 ENDINGS: Mapping[Reason, Outcome] = {
     Reason.ARRIVED: Outcome.DONE,
     Reason.UNSUPPORTED_VERSION: Outcome.REFUSED,
@@ -115,11 +86,6 @@ def moved(cast: Cast = CAST) -> Moved:
         approvals=tuple(ids[1:6]),
         confirmation=ids[6],
     )
-
-
-def approvers(*named: str, **changes: Any) -> cards.Approvers:
-    """Those named may approve; level 100 is asked, and one yes."""
-    return replace(cards.Approvers(named=named, more=0, anyone=False, asked=100, needed=1), **changes)
 
 
 def request(state: RoomState, *named: str, cast: Cast = CAST, **changes: Any) -> Card:

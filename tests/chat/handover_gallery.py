@@ -10,8 +10,10 @@ from typing import Any
 from migrationbot.chat import cards, handover
 from migrationbot.chat.card import Card
 from migrationbot.core.decisions import Wait
-from migrationbot.core.move import Options, Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import Options, RoomMove
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Parent, Succession
 from tests.chat.builders import CAST, DAY, NOW, ROOM_ID, Cast, ending, event, member, migration, move, room
 

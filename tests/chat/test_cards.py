@@ -7,9 +7,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from migrationbot.chat import cards
-from migrationbot.core.move import Outcome, Phase, Reason
-from tests.chat.builders import CAST, NOW, ending, history, migration, move, room
-from tests.chat.gallery import ENDINGS, WAITS, progress
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome, Reason
+from tests.chat.builders import CAST, NOW, WAITS, ending, history, migration, move, room
+from tests.chat.gallery import ENDINGS, progress
 
 # ---- The question to the new account ---------------------------------------------------------------------
 

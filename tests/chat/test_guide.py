@@ -7,7 +7,8 @@ import pytest
 
 from migrationbot.chat import cards
 from migrationbot.core.guide import Errand, errands
-from migrationbot.core.move import Goal, Options, Reason, Rules
+from migrationbot.core.move import Options, Rules
+from migrationbot.core.reasons import Goal, Reason
 from migrationbot.core.standing import standing
 from tests.chat.builders import CAST, event, member, migration, move, room
 from tests.chat.gallery import SPACE_RULE, checklists, creators_room, progress, request

@@ -15,7 +15,9 @@ from migrationbot.chat import cards, handover
 from migrationbot.chat.card import Card
 from migrationbot.chat.spot import spot
 from migrationbot.core.decisions import Wait
-from migrationbot.core.move import Options, Outcome, Reason, Step
+from migrationbot.core.move import Options
+from migrationbot.core.reasons import Outcome, Reason
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Flaw
 from tests.chat.builders import CAST, NOW, ROOM_ID, Cast, ending, event, member, migration, move, room
 from tests.chat.gallery import every_card

@@ -16,8 +16,9 @@ from migrationbot.core.community import Entry, Prospect
 from migrationbot.core.decisions import Wait
 from migrationbot.core.errors import Code
 from migrationbot.core.history import Reading
-from migrationbot.core.move import Options, Outcome, Phase, Plan, Reason, RoomMove
+from migrationbot.core.move import Options, Phase, Plan, RoomMove
 from migrationbot.core.progress import Limit, Progress, Waiting, progress_of
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.report import Left
 from migrationbot.core.ways import Way
 from tests.chat.builders import CAST, DAY, HOUR, NOW, ending, migration, move, room

@@ -10,9 +10,9 @@ import pytest
 from migrationbot.chat import notices
 from migrationbot.chat.card import Card
 from migrationbot.chat.notices import OpenMove, Paused, Stats
-from migrationbot.core.move import Outcome, Phase, Reason
-from tests.chat.builders import DAY, HOUR, MINUTE, NOW
-from tests.chat.gallery import WAITS
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome, Reason
+from tests.chat.builders import DAY, HOUR, MINUTE, NOW, WAITS
 
 OPERATOR = "@operator:old.org"
 BY_OPERATOR = Paused(by=OPERATOR, at=NOW - HOUR)

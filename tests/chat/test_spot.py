@@ -14,10 +14,22 @@ from migrationbot.chat.cards import Venue
 from migrationbot.chat.spot import HERE, spot, title
 from migrationbot.core.approval import Hint
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Mishap, Reason
-from tests.chat.answer_gallery import approvers, outlook
-from tests.chat.builders import CAST, DAY, NOW, ROOM_ID, ending, event, migration, move, room
-from tests.chat.gallery import ENDINGS, WAITS, creators_room, progress, refusals, request
+from migrationbot.core.reasons import Mishap, Reason
+from tests.chat.answer_gallery import outlook
+from tests.chat.builders import (
+    CAST,
+    DAY,
+    NOW,
+    ROOM_ID,
+    WAITS,
+    approvers,
+    ending,
+    event,
+    migration,
+    move,
+    room,
+)
+from tests.chat.gallery import ENDINGS, creators_room, progress, refusals, request
 
 CHAT = "!chat:old.org"
 AWAY = spot(ROOM_ID, "The garden", at=CHAT)

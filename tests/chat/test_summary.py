@@ -12,14 +12,17 @@ from jinja2 import UndefinedError
 from migrationbot.chat import cards
 from migrationbot.chat.card import Card
 from migrationbot.core.history import Reading
-from migrationbot.core.move import Outcome, Reason, RoomMove, Step
+from migrationbot.core.move import RoomMove
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.report import Left
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from tests.chat.builders import (
     CAST,
     HOUR,
     MINUTE,
     NOW,
+    WAITS,
     did,
     ending,
     event,
@@ -29,7 +32,7 @@ from tests.chat.builders import (
     move,
     room,
 )
-from tests.chat.gallery import ENDINGS, WAITS, creators_room, every_card, replan
+from tests.chat.gallery import ENDINGS, creators_room, every_card, replan
 
 NEW_IN = member(CAST.new)
 OPENED, PUT_BACK = did(Step.OPEN_HISTORY), did(Step.RESTORE_HISTORY, ago=10 * MINUTE)

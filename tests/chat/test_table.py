@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from migrationbot.chat.table import Row, as_csv, as_text
 from migrationbot.core.community import Entry, Prospect
 from migrationbot.core.errors import Code
-from migrationbot.core.move import Reason
+from migrationbot.core.reasons import Reason
 from migrationbot.core.report import Left
 from tests.chat.builders import CAST
 

@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 
 from migrationbot.core.approval import Answer, Evidence
-from migrationbot.core.move import Ending, Outcome, Phase, Plan, Reason, Record, RoomMove, Step
+from migrationbot.core.move import Phase, Plan, RoomMove
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Record, Step
 from tests.core.worlds import (
     BOT,
     CAROL,

@@ -14,8 +14,10 @@ from typing import Any, TypeVar, cast
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
-from migrationbot.core.move import Ending, Migration, Phase, Record, RoomMove, Step, Trouble
+from migrationbot.core.move import Migration, Phase, RoomMove
+from migrationbot.core.reasons import Ending, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Rooms
@@ -27,19 +29,9 @@ from tests.core.drafts import World
 from tests.core.fake_homeserver import Crash, FakeHomeserver
 from tests.core.promises import assert_consented, assert_may_promote, assert_tidy, assert_true
 from tests.core.thread import Thread
-from tests.core.worlds import BOT, HOUR, NEW, NOW, OLD, ROOM
+from tests.core.worlds import BOT, HOUR, NEW, ROOM, migration
 
-MIGRATION = Migration(
-    number=7,
-    requester=OLD,
-    old=OLD,
-    new=NEW,
-    home_room=ROOM,
-    command_event="$command",
-    thread_root="$command",
-    created_at=NOW,
-    expires_at=NOW + 168 * HOUR,
-)
+MIGRATION = migration()
 _Result = TypeVar("_Result")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from migrationbot.core.move import Step
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import Forbidden
 from tests.core.fake_room import FakeRoom
 from tests.core.worlds import BOT, NEW, NOW

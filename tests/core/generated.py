@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Reason, Rules, Step, Trouble
+from migrationbot.core.move import Rules
+from migrationbot.core.reasons import Reason, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
 from tests.core.drafts import OPENED, STAGES, Draft, World, confirmed
 from tests.core.worlds import BOT, CAROL, ERIN, EVERYONE, HOUR, NEW, NOW, OLD, done, member, state

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from migrationbot.core.approval import Answer
-from migrationbot.core.move import Ending, Outcome, Reason
 from migrationbot.core.power import PowerLevels
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import Membership, RoomState
 from tests.core.drafts import World
 from tests.core.worlds import BOT, NEW, NOW, OLD

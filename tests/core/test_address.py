@@ -14,10 +14,12 @@ from migrationbot.core.besides import read_besides
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Wait
 from migrationbot.core.levels import level_asked_now, level_missing, level_needed
-from migrationbot.core.move import Goal, Options, Outcome, Reason, RoomMove, Step, Trouble
+from migrationbot.core.move import Options, RoomMove
+from migrationbot.core.reasons import Goal, Outcome, Reason, Trouble
 from migrationbot.core.report import Left, left_to_do
 from migrationbot.core.room import CANONICAL_ALIAS, RoomState
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,

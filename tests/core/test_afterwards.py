@@ -11,8 +11,10 @@ import pytest
 from migrationbot.core.approval import Evidence
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Wait
-from migrationbot.core.move import Goal, Options, Outcome, Phase, Reason, Rules, Step, Trouble
+from migrationbot.core.move import Options, Phase, Rules
+from migrationbot.core.reasons import Goal, Outcome, Reason, Trouble
 from migrationbot.core.room import StateEvent
+from migrationbot.core.steps import Step
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,

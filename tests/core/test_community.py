@@ -7,7 +7,7 @@ import pytest
 
 from migrationbot.core.community import Entry, Group, Prospect, group_of, in_order, on_the_whole, picked
 from migrationbot.core.errors import Code
-from migrationbot.core.move import Ending, Outcome, Reason
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.ways import Way
 from tests.core.worlds import NOW, OLD, plan
 

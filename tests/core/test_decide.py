@@ -12,8 +12,10 @@ from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Turned, Wait
 from migrationbot.core.history import Visibility
 from migrationbot.core.levels import level_now
-from migrationbot.core.move import Outcome, Phase, Reason, Record, Rules, Step, Trouble
+from migrationbot.core.move import Phase, Rules
+from migrationbot.core.reasons import Outcome, Reason, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     ASKED_NEW,

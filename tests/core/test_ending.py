@@ -8,8 +8,10 @@ import pytest
 from migrationbot.core.approval import Answer, Evidence
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Turned
-from migrationbot.core.move import Options, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Options, Phase, RoomMove
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn
 from migrationbot.core.ways import Way
 from tests.core.worlds import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from migrationbot.config import AcceptInvites, Settings
+from migrationbot.checks import AcceptInvites
+from migrationbot.config import Settings
 from migrationbot.visits.greeting import accepts
 
 ANYONE = Settings()

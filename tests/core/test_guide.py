@@ -12,8 +12,10 @@ from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.guide import could_help
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Step
+from migrationbot.core.move import Phase, RoomMove
+from migrationbot.core.reasons import Goal, Outcome, Reason
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     ASKED_NEW,

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Wait
-from migrationbot.core.move import Options, Outcome, Phase, Step
+from migrationbot.core.move import Options, Phase
+from migrationbot.core.reasons import Outcome
+from migrationbot.core.steps import Step
 from migrationbot.core.succession import Deed, Succession, flaw, handed_over
 from tests.core.drafts import ASKED, Draft, World, at_stage
 from tests.core.generated import OTHER_CHANGES, ROOM_CHANGES, TIMES, drawn
 from tests.core.promises import assert_consented
-from tests.core.test_following import FOLLOWED, LISTED, NEXT, REPORTED, after
+from tests.core.successions import FOLLOWED, LISTED, NEXT, REPORTED, after
 from tests.core.worlds import CAROL, DAVE, NEW, NOW, OLD, member
 
 LATER = (Step.FOLLOW, Step.INVITE_HEIR, Step.CARRY_HISTORY, Step.LIST_CHILD, Step.UNLIST_CHILD)

@@ -13,10 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from migrationbot.core.approval import Answer
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Phase, Reason, Rules, Step
+from migrationbot.core.move import Phase, Rules
 from migrationbot.core.plan import Wish, make_plan
-from migrationbot.core.power import with_level
+from migrationbot.core.power_change import with_level
+from migrationbot.core.reasons import Reason
 from migrationbot.core.room import Membership
+from migrationbot.core.steps import Step
 from tests.core.fake_bot import FakeBot
 from tests.core.fake_homeserver import Crash, FakeHomeserver, Killed
 from tests.core.fake_room import Denied, FakeRoom

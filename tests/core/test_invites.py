@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from migrationbot.core.decisions import Act, Decision, Wait
-from migrationbot.core.move import Reason, RoomMove, Step
+from migrationbot.core.move import RoomMove
 from migrationbot.core.pacing import REFILL, Spending
+from migrationbot.core.reasons import Reason
+from migrationbot.core.steps import Step
 from migrationbot.matrix.errors import RemoteUnreachable
 from migrationbot.moves.invites import Invites
 from migrationbot.store.spendings import Spendings

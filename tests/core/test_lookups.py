@@ -8,8 +8,9 @@ from contextlib import suppress
 import pytest
 
 from migrationbot.core.approval import Answer
-from migrationbot.core.move import Outcome, Reason, Step
-from migrationbot.core.power import with_level
+from migrationbot.core.power_change import with_level
+from migrationbot.core.reasons import Outcome, Reason
+from migrationbot.core.steps import Step
 from tests.core.fake_bot import FakeBot
 from tests.core.fake_homeserver import Crash, FakeHomeserver, Killed
 from tests.core.fake_room import FakeRoom

@@ -23,10 +23,12 @@ from migrationbot.core.decisions import Act, Turned
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.guide import could_help, errands
 from migrationbot.core.lost import in_use, last_seen, left_its_level, sees_since
-from migrationbot.core.move import Ending, Goal, Outcome, Reason, RoomMove, Rules, Step
+from migrationbot.core.move import RoomMove, Rules
 from migrationbot.core.plan import Wish, check_possible, make_plan
+from migrationbot.core.reasons import Ending, Goal, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     BOT,

@@ -15,7 +15,9 @@ from mautrix.util import opt_prometheus
 from prometheus_client.parser import text_string_to_metric_families
 
 from migrationbot.core.errors import Code
-from migrationbot.core.move import Outcome, Phase, Reason, Step
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Outcome, Reason
+from migrationbot.core.steps import Step
 from migrationbot.store.census import Census, Counting
 from migrationbot.store.database import StoreDown
 from migrationbot.upkeep import health, metrics

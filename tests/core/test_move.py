@@ -5,23 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrationbot.core.move import Migration, Options, Record, Step
-from tests.core.worlds import NEW, NOW, OLD, ROOM, done, intended, move
-
-
-def migration(*records: Record) -> Migration:
-    return Migration(
-        number=7,
-        requester=OLD,
-        old=OLD,
-        new=NEW,
-        home_room=ROOM,
-        command_event="$command",
-        thread_root="$command",
-        created_at=NOW,
-        expires_at=NOW + 1,
-        records={record.step: record for record in records},
-    )
+from migrationbot.core.move import Options
+from migrationbot.core.steps import Step
+from tests.core.worlds import done, intended, migration, move
 
 
 def test_a_step_is_done_once_the_room_showed_it() -> None:

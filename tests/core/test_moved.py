@@ -12,10 +12,12 @@ from migrationbot.core.approval import Answer, Evidence
 from migrationbot.core.besides import read_besides
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish
-from migrationbot.core.move import Goal, Options, RoomMove, Rules, Step
+from migrationbot.core.move import Options, RoomMove, Rules
 from migrationbot.core.moved import Moved, key_of, read_record
+from migrationbot.core.reasons import Goal
 from migrationbot.core.room import MOVED, RoomState, StateEvent
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from tests.core.worlds import (
     ASKED_NEW,
     BOT,

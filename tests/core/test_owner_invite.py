@@ -10,8 +10,10 @@ import pytest
 from migrationbot.core.approval import Answer, Evidence, answer_of
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Turned, Wait
-from migrationbot.core.move import Migration, Outcome, Reason, Record, RoomMove, Rules, Step
+from migrationbot.core.move import RoomMove, Rules
+from migrationbot.core.reasons import Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Record, Step
 from tests.core.worlds import (
     BOT,
     CAROL,
@@ -22,6 +24,7 @@ from tests.core.worlds import (
     done,
     evidence,
     member,
+    migration,
     moving,
     room,
     said,
@@ -108,21 +111,10 @@ def test_whoever_had_left_before_is_still_to_be_invited() -> None:
 
 def test_a_card_knows_its_room() -> None:
     record = Record(step=Step.CONFIRM_CARD, done=True, event_id="$card", room_id="!room:old.org")
-    migration = Migration(
-        number=7,
-        requester=OLD,
-        old=OLD,
-        new=NEW,
-        home_room="!chat:old.org",
-        command_event="$command",
-        thread_root="$command",
-        created_at=NOW,
-        expires_at=NOW,
-        records={Step.CONFIRM_CARD: record, Step.SUMMARY: done(Step.SUMMARY)},
-    )
-    assert migration.room_of(Step.CONFIRM_CARD) == "!room:old.org"
-    assert migration.room_of(Step.SUMMARY) == "!chat:old.org"
-    assert migration.room_of(Step.REQUEST_CARD) == "!chat:old.org"
+    asked = migration(record, done(Step.SUMMARY), home_room="!chat:old.org")
+    assert asked.room_of(Step.CONFIRM_CARD) == "!room:old.org"
+    assert asked.room_of(Step.SUMMARY) == "!chat:old.org"
+    assert asked.room_of(Step.REQUEST_CARD) == "!chat:old.org"
 
 
 def state_of_new(membership: str, event_id: str) -> StateEvent:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from migrationbot.core.move import Ending, Options, Outcome, Reason, Step
+from migrationbot.core.move import Options
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.report import Left, left_to_do
+from migrationbot.core.steps import Step
 from tests.core.worlds import (
     BOT,
     CAROL,

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.errors import Refused
-from migrationbot.core.move import Phase, Reason, Step
+from migrationbot.core.move import Phase
 from migrationbot.core.plan import Wish, lacks, make_plan
-from migrationbot.core.power import PowerLevels, implied_content, with_level
+from migrationbot.core.power import PowerLevels, implied_content
+from migrationbot.core.power_change import with_level
+from migrationbot.core.reasons import Reason
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn, turn
 from tests.core.drafts import World
 from tests.core.generated import about_to_promote, rooms, worlds

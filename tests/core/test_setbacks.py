@@ -10,8 +10,10 @@ import pytest
 from migrationbot.core.approval import Evidence
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Turned, Wait
-from migrationbot.core.move import Goal, Outcome, Phase, Reason, RoomMove, Rules, Step, Trouble
+from migrationbot.core.move import Phase, RoomMove, Rules
+from migrationbot.core.reasons import Goal, Outcome, Reason, Trouble
 from migrationbot.core.room import RoomState
+from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     ASKED_NEW,

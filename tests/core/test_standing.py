@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from migrationbot.core.history import Visibility
-from migrationbot.core.move import Goal, Options, Rules, Step
+from migrationbot.core.move import Options, Rules
+from migrationbot.core.reasons import Goal
 from migrationbot.core.standing import standing
+from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
 from tests.core.worlds import (
     ASKED_NEW,

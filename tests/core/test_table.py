@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from migrationbot.core.decide import decide
-from migrationbot.core.move import Ending, Outcome, Phase, Reason
+from migrationbot.core.move import Phase
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.turns import TABLE, Turn, WrongTurn, turn
 from tests.core.worlds import NOW, evidence, move, room
 

@@ -7,8 +7,10 @@ import pytest
 
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Finish, Wait
-from migrationbot.core.move import Reason, Record, RoomMove, Step, Trouble
+from migrationbot.core.move import RoomMove
+from migrationbot.core.reasons import Reason, Trouble
 from migrationbot.core.room import RoomState, StateEvent
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn
 from tests.core.worlds import (
     BOT,

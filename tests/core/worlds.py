@@ -13,8 +13,10 @@ from typing import Any
 
 from migrationbot.core.approval import Answer, Evidence, Reaction
 from migrationbot.core.history import Reading, Visibility
-from migrationbot.core.move import Ending, Outcome, Phase, Plan, Reason, Record, RoomMove, Rules, Step
+from migrationbot.core.move import Migration, Phase, Plan, RoomMove, Rules
+from migrationbot.core.reasons import Ending, Outcome, Reason
 from migrationbot.core.room import RoomState, StateEvent, read_room
+from migrationbot.core.steps import Record, Step
 from migrationbot.core.ways import Way
 
 ROOM = "!room:old.org"
@@ -90,6 +92,23 @@ def plan(**facts: Any) -> Plan:
 def opening(before: Visibility = Visibility.INVITED) -> Plan:
     """A plan that opens the history for the time of the move."""
     return plan(open_from=before, visibility=before, reading=Reading.FROM_OPENING)
+
+
+def migration(*records: Record, **facts: Any) -> Migration:
+    """Old's request as a whole, with the given steps on record."""
+    asked = Migration(
+        number=7,
+        requester=OLD,
+        old=OLD,
+        new=NEW,
+        home_room=ROOM,
+        command_event="$command",
+        thread_root="$command",
+        created_at=NOW,
+        expires_at=NOW + 168 * HOUR,
+        records={record.step: record for record in records},
+    )
+    return replace(asked, **facts)
 
 
 def move(*records: Record, **facts: Any) -> RoomMove:

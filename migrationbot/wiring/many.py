@@ -5,56 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from logging import Logger
 
-from migrationbot.config import Settings
 from migrationbot.core.move import Migration
 from migrationbot.desk.asking_many import AskingMany
 from migrationbot.desk.gathering import Gathering
 from migrationbot.desk.prospecting import Prospecting
-from migrationbot.matrix.api import Api
 from migrationbot.matrix.files import Files
-from migrationbot.matrix.messages import Messages
-from migrationbot.matrix.rooms import Rooms
-from migrationbot.matrix.sealing import Sealing
 from migrationbot.matrix.spaces import Spaces
-from migrationbot.moves.announcing import Announcing
 from migrationbot.moves.board import Board
 from migrationbot.moves.crowd import Crowd, CrowdParts
 from migrationbot.moves.herald import Herald
 from migrationbot.moves.invites import Invites
 from migrationbot.moves.living import Living
 from migrationbot.moves.many_request import ManyRequest
-from migrationbot.moves.steps import Clock, Steps
-from migrationbot.moves.voice import Voice
-from migrationbot.moves.witness import Witness
-from migrationbot.store.database import Transactions
-from migrationbot.store.migrations import Migrations
 from migrationbot.store.openings import Openings
 from migrationbot.store.roster import Rosters
 from migrationbot.store.spendings import Spendings
 from migrationbot.store.told import Told
-from migrationbot.upkeep.office import Office
 
-
-@dataclass(frozen=True, kw_only=True)
-class Tools:
-    """What they share with migrations in one room."""
-
-    api: Api
-    transactions: Transactions
-    sealing: Sealing
-    messages: Messages
-    rooms: Rooms
-    store: Migrations
-    steps: Steps
-    voice: Voice
-    witness: Witness
-    announcing: Announcing
-    office: Office
-    settings: Callable[[], Settings]
-    clock: Clock
-    log: Logger
+from .tools import Tools
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +70,7 @@ def _crowd(tools: Tools, spaces: Spaces, rosters: Rosters, request: ManyRequest,
             voice=tools.voice,
             files=files,
             request=request,
-            board=Board(tools.messages, tools.rooms, tools.steps, bot=office.bot),
+            board=Board(tools.messages, tools.rooms, tools.steps, bot=tools.bot),
             living=Living(tools.clock, tools.log),
             herald=herald,
             invites=invites,
@@ -120,7 +89,7 @@ def _asking(
     request: ManyRequest,
     begun: Callable[[Migration, Sequence[str]], None],
 ) -> AskingMany:
-    bot = tools.office.bot
+    bot = tools.bot
     prospecting = Prospecting(
         bot=bot,
         rooms=tools.rooms,
