@@ -33,8 +33,8 @@ from migrationbot.moves.tell import waits_until
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.watch import Key
 from migrationbot.moves.witness import Sight
+from migrationbot.store.memory import WHOLE
 from migrationbot.store.migrations import Migrations
-from migrationbot.store.records import WHOLE
 from migrationbot.store.roster import Rosters
 
 ASKED_AT_HOME = 900_000  # milliseconds: then a room without enough approval is asked by itself

@@ -24,8 +24,8 @@ from migrationbot.moves.stage import at_home
 from migrationbot.moves.steps import Clock
 from migrationbot.moves.voice import Voice
 from migrationbot.moves.witness import Witness
+from migrationbot.store.memory import WHOLE
 from migrationbot.store.migrations import Migrations
-from migrationbot.store.records import WHOLE
 from migrationbot.store.told import Told
 
 # The cards say these already, or nobody can do anything about them.

@@ -12,7 +12,7 @@ from migrationbot.core.steps import Step
 from migrationbot.matrix.messages import in_thread
 from migrationbot.matrix.rooms import Message, Rooms
 from migrationbot.moves.steps import Place
-from migrationbot.store.records import WHOLE
+from migrationbot.store.memory import WHOLE
 
 
 @dataclass(frozen=True, kw_only=True)

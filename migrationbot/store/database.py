@@ -49,9 +49,12 @@ class Transactions:
         self._database = database
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def run(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-        """Do `work` in a transaction. Raises AlreadyThere, or StoreDown when the database fails."""
-        task = asyncio.ensure_future(self._transaction(work))
+    async def run(self, work: Callable[[Connection], Awaitable[Answer]], *, single: bool = False) -> Answer:
+        """Do `work` in a transaction. Raises AlreadyThere, or StoreDown when the database fails.
+
+        A `single` statement is a transaction of its own, and needs no other around it.
+        """
+        task = asyncio.ensure_future(self._transaction(work, single=single))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -61,10 +64,12 @@ class Transactions:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _transaction(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    async def _transaction(self, work: Callable[[Connection], Awaitable[Answer]], *, single: bool) -> Answer:
         try:
             taken = cast("AbstractAsyncContextManager[Connection]", self._database.acquire())
             async with taken as connection:
+                if single:
+                    return await work(connection)
                 transaction = cast("AbstractAsyncContextManager[None]", connection.transaction())
                 async with transaction:
                     return await work(connection)
@@ -92,7 +97,7 @@ class Table:
         async def work(connection: Connection) -> None:
             await connection.execute(query, *values)
 
-        await self._run(work)
+        await self._run(work, single=True)
 
     async def _row(self, query: LiteralString, *values: object) -> Row | None:
         """The first row that the query finds, if any."""
@@ -105,4 +110,4 @@ class Table:
         async def work(connection: Connection) -> Sequence[Row]:
             return await connection.fetch(query, *values)
 
-        return await self._run(work)
+        return await self._run(work, single=True)

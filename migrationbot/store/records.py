@@ -10,17 +10,20 @@ from mautrix.util.async_db import Connection
 from migrationbot.core.steps import Record, Step
 
 from . import codec
-from .database import Row, Table
+from .database import Row
+from .memory import WHOLE, Place, RememberedTable
 
-WHOLE = ""  # the `room_id` of steps that belong to the migration as a whole
+_OF_WHOLE = frozenset({Step.CONFIRM_CARD, Step.SEED_CONFIRM})  # asked once, in whichever room that is
+_ANSWERED = frozenset({Step.ROOM_CARD, Step.ASK_OLD})  # cards about single rooms
 
 
-class Records(Table):
+class Records(RememberedTable):
     """Writing steps down, before they are done and once the room shows them done."""
 
     async def intend(self, number: int, room_id: str, record: Record) -> None:
         """Write down what is about to be done, before it is done. The same intent twice is one."""
-        await self._write(
+        await self._write_about(
+            _about(number, room_id, record.step),
             """INSERT INTO step (migration, room_id, step, attempt, done, base, at)
                VALUES ($1, $2, $3, $4, false, $5, $6)
                ON CONFLICT (migration, room_id, step, attempt)
@@ -35,7 +38,8 @@ class Records(Table):
 
     async def accomplished(self, number: int, room_id: str, record: Record, *, now: int) -> None:
         """Write down that the room shows the step done."""
-        await self._write(
+        await self._write_about(
+            _about(number, room_id, record.step),
             """UPDATE step SET done = true, event_id = $5, at = $6
                WHERE migration = $1 AND room_id = $2 AND step = $3 AND attempt = $4""",
             number,
@@ -48,12 +52,22 @@ class Records(Table):
 
     async def room_cards(self, number: int) -> Sequence[tuple[str, str]]:
         """The cards that are about single rooms, and are answered: room IDs and event IDs."""
-        rows = await self._rows(
-            """SELECT room_id, event_id FROM step WHERE migration = $1 AND done
-                   AND step IN ('room_card', 'ask_old') AND event_id IS NOT NULL""",
-            number,
-        )
-        return [(row["room_id"], row["event_id"]) for row in rows]
+
+        async def read() -> Sequence[tuple[str, str]]:
+            rows = await self._rows(
+                """SELECT room_id, event_id FROM step WHERE migration = $1 AND done
+                       AND step IN ('room_card', 'ask_old') AND event_id IS NOT NULL""",
+                number,
+            )
+            return [(row["room_id"], row["event_id"]) for row in rows]
+
+        return await self._memory.of((number, WHOLE), "room cards", read)
+
+
+def _about(number: int, room_id: str, step: Step) -> tuple[Place, ...]:
+    """What a step is about."""
+    whole = step in _OF_WHOLE | _ANSWERED
+    return ((number, room_id), (number, WHOLE)) if whole else ((number, room_id),)
 
 
 async def of_whole(connection: Connection, number: int) -> Mapping[Step, Record]:

@@ -12,7 +12,7 @@ from migrationbot.core.community import Entry
 from migrationbot.core.move import Migration, Plan
 
 from . import codec
-from .database import Table
+from .memory import ANY, WHOLE, RememberedTable
 from .records import of_whole
 from .room_moves import write_moves
 from .roster import write_roster
@@ -20,7 +20,7 @@ from .roster import write_roster
 _MIGRATIONS: LiteralString = "SELECT * FROM migration "
 
 
-class Requests(Table):
+class Requests(RememberedTable):
     """Beginning a migration, finding it again by all that people know of it, and its end."""
 
     async def begin(self, asked: Migration, plans: Mapping[str, Plan], roster: Sequence[Entry] = ()) -> int:
@@ -35,12 +35,19 @@ class Requests(Table):
             await write_roster(connection, number, roster)
             return number
 
-        return await self._run(work)
+        return await self._memory.changing([(ANY, room_id) for room_id in plans], self._run(work))
 
     async def migration(self, number: int) -> Migration | None:
         """The migration with that number, if there is one."""
-        found = await self._select("WHERE number = $1", number)
-        return found[0] if found else None
+
+        async def read() -> Migration | None:
+            found = await self._select("WHERE number = $1", number)
+            return found[0] if found else None
+
+        found = await self._memory.of((number, WHOLE), "migration", read)
+        if found is None or found.ended:
+            self._memory.drop(number)
+        return found
 
     async def of_command(self, room_id: str, event_id: str) -> Migration | None:
         """The migration that this message asked for."""
@@ -94,11 +101,13 @@ class Requests(Table):
 
     async def cancel(self, number: int, by: str) -> None:
         """Record who took the migration back."""
-        await self._write("UPDATE migration SET cancelled_by = $2 WHERE number = $1", number, by)
+        query = "UPDATE migration SET cancelled_by = $2 WHERE number = $1"
+        await self._write_about([(number, WHOLE)], query, number, by)
 
     async def ended(self, number: int) -> None:
         """Record that the migration is over and told."""
-        await self._write("UPDATE migration SET ended = true WHERE number = $1", number)
+        query = "UPDATE migration SET ended = true WHERE number = $1"
+        await self._write_about([(number, WHOLE)], query, number)
 
     async def _select(self, where: LiteralString, *values: object) -> Sequence[Migration]:
         query = _MIGRATIONS + where

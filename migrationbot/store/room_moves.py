@@ -15,11 +15,12 @@ from migrationbot.core.steps import Record, Step
 from migrationbot.core.turns import Turn, turn
 
 from . import codec
-from .database import Row, Table, Transactions
+from .database import Row, Transactions
+from .memory import ANY, WHOLE, Place, RememberedTable
 from .records import of_room, of_rooms
 
 
-class RoomMoves(Table):
+class RoomMoves(RememberedTable):
     """Reading moves, and writing down each turn that they take."""
 
     def __init__(self, transactions: Transactions, *, bot: str) -> None:
@@ -46,39 +47,62 @@ class RoomMoves(Table):
 
     async def rooms_of(self, number: int) -> Sequence[str]:
         """The rooms of a migration, in the order in which they are to move."""
-        rows = await self._rows(
-            """SELECT room_move.room_id FROM room_move LEFT JOIN roster
-                   ON roster.migration = room_move.migration AND roster.room_id = room_move.room_id
-               WHERE room_move.migration = $1 ORDER BY roster.position, room_move.room_id""",
-            number,
-        )
-        return [row["room_id"] for row in rows]
+
+        async def read() -> Sequence[str]:
+            rows = await self._rows(
+                """SELECT room_move.room_id FROM room_move LEFT JOIN roster
+                       ON roster.migration = room_move.migration AND roster.room_id = room_move.room_id
+                   WHERE room_move.migration = $1 ORDER BY roster.position, room_move.room_id""",
+                number,
+            )
+            return [row["room_id"] for row in rows]
+
+        return await self._memory.of((number, WHOLE), "rooms", read)
 
     async def move(self, migration: Migration, room_id: str, rules: Rules) -> RoomMove:
         """One room's move, with the migration's own steps among its records. Raises KeyError."""
+        number = migration.number
 
-        async def work(connection: Connection) -> RoomMove:
-            query = "SELECT * FROM room_move WHERE migration = $1 AND room_id = $2"
-            row = await connection.fetchrow(query, migration.number, room_id)
-            if row is None:
-                raise KeyError(room_id)
-            records = await of_room(connection, migration.number, room_id)
-            alone = await _is_alone(connection, migration.number, room_id)
-            return replace(self._move(row, migration, records, rules), alone=alone)
+        async def read() -> RoomMove:
+            found = await self._run(lambda connection: self._read(connection, migration, rules, room_id))
+            return found[number, room_id]
 
-        return await self._run(work)
+        move = await self._memory.of((number, room_id), "move", read)
+        users = await self._memory.of((ANY, room_id), "users", lambda: self._users(room_id))
+        return replace(_with(move, migration, rules), alone=users <= {number})
 
     async def moves(self, migration: Migration, rules: Rules) -> Sequence[RoomMove]:
         """All its moves, in the order in which they are to move."""
         rooms = await self.rooms_of(migration.number)
+        found = await self._memory.of_all(
+            [(migration.number, room_id) for room_id in rooms],
+            "move",
+            lambda: self._run(lambda connection: self._read(connection, migration, rules)),
+        )
+        return [_with(move, migration, rules) for move in found]
 
-        async def work(connection: Connection) -> Sequence[RoomMove]:
-            rows = await connection.fetch("SELECT * FROM room_move WHERE migration = $1", migration.number)
-            by_room = {row["room_id"]: row for row in rows}
-            records = await of_rooms(connection, migration.number)
-            return [self._move(by_room[each], migration, records.get(each, {}), rules) for each in rooms]
+    async def _read(
+        self, connection: Connection, migration: Migration, rules: Rules, room_id: str | None = None
+    ) -> Mapping[Place, RoomMove]:
+        """The moves as the database holds them, of one room or of all. Raises KeyError."""
+        number, query = migration.number, "SELECT * FROM room_move WHERE migration = $1"
+        if room_id is None:
+            rows = await connection.fetch(query, number)
+            records = await of_rooms(connection, number)
+        else:
+            rows = await connection.fetch(query + " AND room_id = $2", number, room_id)
+            records = {room_id: await of_room(connection, number, room_id)}
+        return {
+            (number, row["room_id"]): self._move(row, migration, records.get(row["room_id"], {}), rules)
+            for row in rows
+        }
 
-        return await self._run(work)
+    async def _users(self, room_id: str) -> frozenset[int]:
+        """The numbers of the open migrations that need the bot in this room."""
+        rows = await self._rows(
+            "SELECT migration FROM room_move WHERE room_id = $1 AND phase <> 'ended'", room_id
+        )
+        return frozenset(row["migration"] for row in rows)
 
     def _move(self, row: Row, migration: Migration, records: Mapping[Step, Record], rules: Rules) -> RoomMove:
         return RoomMove(
@@ -95,7 +119,7 @@ class RoomMoves(Table):
             expires_at=row["expires_at"],
             approved_level=row["approved_level"],
             approvers=tuple(json.loads(row["approvers"])),
-            records={**records, **migration.records},
+            records=records,
             trouble=codec.trouble_from_text(row["trouble"]),
             ending=codec.ending_from_text(row["ending"]),
         )
@@ -103,7 +127,8 @@ class RoomMoves(Table):
     async def turned(self, move: RoomMove, by: Turn, *, ending: Ending | None = None) -> Phase:
         """Record that the move entered another phase. Raises WrongTurn for one that the table lacks."""
         phase = turn(move.phase, by)
-        await self._write(
+        await self._write_about(
+            [_place(move), (ANY, move.room_id)],
             """UPDATE room_move SET phase = $3, ending = $4, trouble = NULL
                WHERE migration = $1 AND room_id = $2""",
             move.migration,
@@ -116,7 +141,8 @@ class RoomMoves(Table):
     async def approved(self, move: RoomMove, approvers: Sequence[str], level: int | None, until: int) -> None:
         """Record an approval: whose, the old account's level then, and until when the rest may take."""
         phase = turn(move.phase, Turn.APPROVED)
-        await self._write(
+        await self._write_about(
+            [_place(move)],
             """UPDATE room_move SET phase = $3, approvers = $4, approved_level = $5, expires_at = $6,
                    trouble = NULL
                WHERE migration = $1 AND room_id = $2""",
@@ -130,7 +156,8 @@ class RoomMoves(Table):
 
     async def agreed(self, move: RoomMove, approvers: Sequence[str]) -> None:
         """Record whose approval it is now that the move rests on."""
-        await self._write(
+        await self._write_about(
+            [_place(move)],
             "UPDATE room_move SET approvers = $3 WHERE migration = $1 AND room_id = $2",
             move.migration,
             move.room_id,
@@ -139,7 +166,8 @@ class RoomMoves(Table):
 
     async def in_trouble(self, move: RoomMove, trouble: Trouble | None) -> None:
         """Record that a step has to be tried again, or that it no longer has to."""
-        await self._write(
+        await self._write_about(
+            [_place(move)],
             "UPDATE room_move SET trouble = $3 WHERE migration = $1 AND room_id = $2",
             move.migration,
             move.room_id,
@@ -150,7 +178,8 @@ class RoomMoves(Table):
         """Let the step that failed be tried at once, unless its trouble has changed since `move` was read."""
         if move.trouble is None:
             return
-        await self._write(
+        await self._write_about(
+            [_place(move)],
             "UPDATE room_move SET trouble = $3 WHERE migration = $1 AND room_id = $2 AND trouble = $4",
             move.migration,
             move.room_id,
@@ -178,11 +207,10 @@ async def write_moves(
         )
 
 
-async def _is_alone(connection: Connection, number: int, room_id: str) -> bool:
-    """Whether no other open migration needs the bot in this room."""
-    others = await connection.fetchval(
-        "SELECT count(*) FROM room_move WHERE room_id = $1 AND migration <> $2 AND phase <> 'ended'",
-        room_id,
-        number,
-    )
-    return bool(others == 0)
+def _place(move: RoomMove) -> Place:
+    return move.migration, move.room_id
+
+
+def _with(move: RoomMove, migration: Migration, rules: Rules) -> RoomMove:
+    """The move under the rules of this moment, with the migration's own steps among its records."""
+    return replace(move, rules=rules, records={**move.records, **migration.records})
