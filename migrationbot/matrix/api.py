@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -49,9 +50,14 @@ class _Answer:
     retry_after: str | None  # the header, in seconds
 
 
+@lru_cache(maxsize=10_000)  # the same few rooms and accounts, again and again
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
+
+
 def path(prefix: str, *parts: str) -> str:
     """A request path of which every part is percent-encoded."""
-    return "/".join((prefix, *(quote(part, safe="") for part in parts)))
+    return "/".join((prefix, *map(_quoted, parts)))
 
 
 class Api:
@@ -135,10 +141,11 @@ class Api:
         asked = dict(query or {})
         if http.as_user_id:
             asked["user_id"] = http.as_user_id
+        url = URL(str(http.base_url).rstrip("/") + where, encoded=True)
         try:
             async with http.session.request(
                 method,
-                URL(str(http.base_url).rstrip("/") + where, encoded=True).update_query(asked),
+                url.update_query(asked) if asked else url,
                 data=json.dumps(body).encode() if isinstance(body, Mapping) else body,
                 headers={"Authorization": f"Bearer {http.token}", "Content-Type": kind},
                 timeout=aiohttp.ClientTimeout(total=seconds),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from migrationbot.core.approval import Reaction, answer_of
+from migrationbot.core.besides import read_first, read_then
+from migrationbot.core.move import RoomMove
 from migrationbot.core.room import RoomState, StateEvent, member_of, read_room
 
 from .api import CLIENT, CLIENT_V1, Api, Json, path
@@ -77,12 +79,18 @@ class Rooms:
         """
         kinds = (*_JUDGED, *_SHOWN) if whole else _JUDGED
         wanted = [(kind, "") for kind in kinds] + [("m.room.member", user) for user in sorted(set(user_ids))]
-        wanted += more
-        found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in wanted))
-        try:
-            return read_room(room_id, (event for event in found if event is not None))
-        except ValueError:
-            raise Unavailable("a room without its first event") from None
+        return _made(room_id, await self._state(room_id, [*wanted, *more]))
+
+    async def read_for(self, move: RoomMove, user_ids: Iterable[str]) -> RoomState:
+        """As `read`, but only what a decision about this move depends on. Raises Forbidden."""
+        members = [("m.room.member", user) for user in sorted(set(user_ids))]
+        events = await self._state(move.room_id, [*read_first(move), *members])
+        events += await self._state(move.room_id, read_then(move, _made(move.room_id, events)))
+        return _made(move.room_id, events)
+
+    async def _state(self, room_id: str, places: Iterable[tuple[str, str]]) -> list[StateEvent]:
+        found = await asyncio.gather(*(self.state_event(room_id, kind, key) for kind, key in places))
+        return [event for event in found if event is not None]
 
     async def with_members(self, room: RoomState, user_ids: Iterable[str]) -> RoomState:
         """The same room with the memberships of more accounts."""
@@ -216,6 +224,13 @@ class Rooms:
         except (HomeserverError, Rejected):
             return None  # some servers show profiles to nobody
         return None
+
+
+def _made(room_id: str, events: Iterable[StateEvent]) -> RoomState:
+    try:
+        return read_room(room_id, events)
+    except ValueError:
+        raise Unavailable("a room without its first event") from None
 
 
 def state_event_of(raw: Json) -> StateEvent:

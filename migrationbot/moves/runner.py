@@ -391,9 +391,9 @@ class Runner:
             migration = await self._with.store.migration(number)
             if migration is None or migration.ended:
                 return
-            moves = list(await self._with.store.moves(migration, self._rules()))
-            if any(move.phase is not Phase.ENDED for move in moves):
+            if await self._with.store.still_open(number):
                 return
+            moves = list(await self._with.store.moves(migration, self._rules()))
             try:
                 if migration.many:
                     await self._with.crowd.conclude(migration, moves)

@@ -64,7 +64,7 @@ class Witness:
         """
         people = {self._bot, migration.old, migration.new, migration.requester}
         evidence = await self._evidence(migration, move)
-        room = await self._rooms.read(move.room_id, people, more=read_besides(move))
+        room = await self._rooms.read_for(move, people)
         others = _reactors((*evidence.reactions, *evidence.skips), room, people)
         room = await self._rooms.with_members(room, others)
         evidence = replace(evidence, addresses=await self._addresses(move, room))

@@ -71,6 +71,11 @@ class RoomMoves(RememberedTable):
         users = await self._memory.of((ANY, room_id), "users", lambda: self._users(room_id))
         return replace(_with(move, migration, rules), alone=users <= {number})
 
+    async def still_open(self, number: int) -> bool:
+        """Whether the migration has a move that has not ended."""
+        query = "SELECT 1 FROM room_move WHERE migration = $1 AND phase <> 'ended' LIMIT 1"
+        return await self._row(query, number) is not None
+
     async def moves(self, migration: Migration, rules: Rules) -> Sequence[RoomMove]:
         """All its moves, in the order in which they are to move."""
         rooms = await self.rooms_of(migration.number)

@@ -107,6 +107,9 @@ KEYS = st.sampled_from(["invite", "kick", "ban", "state_default", "users_default
 KINDS = st.sampled_from(["m.room.power_levels", "m.room.history_visibility", "m.room.tombstone"])
 CREATORS = st.lists(st.sampled_from([ERIN, CAROL, OLD, BOT, NEW]), min_size=1, max_size=2, unique=True)
 SETTINGS = st.sampled_from([each.value for each in Visibility])
+DOORS = st.sampled_from(
+    [{"join_rule": "public"}, {"join_rule": "restricted", "allow": []}, {"join_rule": "knock"}]
+)
 RULES = st.builds(Rules, approvals_needed=st.integers(1, 2), requester_may_approve=st.booleans())
 
 ROOM_CHANGES = (
@@ -141,10 +144,25 @@ OTHER_CHANGES = (
     change(set_trouble, STEPS, TIMES, TIMES),
 )
 
+DOOR_CHANGES = (
+    change(close_door, st.just("m.room.join_rules"), DOORS),
+    change(close_door, st.just("m.room.encryption"), st.just({"algorithm": "m.megolm.v1.aes-sha2"})),
+    change(set_fact, st.just("rules"), st.just(Rules(wait_for_owner_invite=HOUR))),
+    change(set_plan, st.just("way"), st.sampled_from(Way)),
+)
+
 
 @st.composite
-def drawn(draw: st.DrawFn, stages: Sequence[Callable[[], Draft]], changes: Sequence[Drawn]) -> World:
+def drawn(
+    draw: st.DrawFn,
+    stages: Sequence[Callable[[], Draft]],
+    changes: Sequence[Drawn],
+    often: Sequence[Drawn] = (),
+) -> World:
     draft = draw(st.sampled_from(stages))()
+    for change_often in often:
+        if draw(st.booleans()):
+            draw(change_often)(draft)
     for apply in draw(st.lists(st.one_of(changes), max_size=4)):
         apply(draft)
     return draft.world()
@@ -153,6 +171,11 @@ def drawn(draw: st.DrawFn, stages: Sequence[Callable[[], Draft]], changes: Seque
 def worlds() -> st.SearchStrategy[World]:
     """A move in any phase but the last, in a room of any version."""
     return drawn(STAGES, (*ROOM_CHANGES, *OTHER_CHANGES))
+
+
+def at_the_door() -> st.SearchStrategy[World]:
+    """The same, mostly where it matters how one comes in."""
+    return drawn(STAGES, (*ROOM_CHANGES, *OTHER_CHANGES), DOOR_CHANGES)
 
 
 def about_to_promote() -> st.SearchStrategy[World]:

@@ -4,23 +4,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from migrationbot.core.besides import read_first, read_then
 from migrationbot.core.decide import decide
 from migrationbot.core.decisions import Act, Decision, Finish, Turned, Wait
 from migrationbot.core.errors import Refused
+from migrationbot.core.history import Visibility
 from migrationbot.core.move import Phase
 from migrationbot.core.plan import Wish, lacks, make_plan
 from migrationbot.core.power import PowerLevels, implied_content
 from migrationbot.core.power_change import with_level
 from migrationbot.core.reasons import Reason
-from migrationbot.core.room import RoomState
+from migrationbot.core.room import JoinRule, RoomState
+from migrationbot.core.standing import standing
 from migrationbot.core.steps import Step
 from migrationbot.core.turns import Turn, turn
 from tests.core.drafts import World
-from tests.core.generated import about_to_promote, rooms, worlds
+from tests.core.generated import about_to_promote, at_the_door, rooms, worlds
 from tests.core.promises import agreed, assert_consented, assert_may_promote, worth
 from tests.core.worlds import BOT, EVERYONE, NEW, NOW, OLD
 
@@ -169,3 +173,22 @@ def test_the_rules_are_tried_on_decisions_of_every_kind() -> None:
 
     collect()
     assert seen >= set(KINDS)
+
+
+NOT_READ: dict[str, dict[str, Any]] = {
+    "m.room.history_visibility": {"visibility": Visibility.read(None), "history_event": None},
+    "m.room.join_rules": {"join_rule": JoinRule.INVITE, "allowed_from": frozenset()},
+    "m.room.encryption": {"encrypted": False},
+}
+
+
+@given(at_the_door())
+@settings(max_examples=500)
+def test_what_is_not_read_for_a_move_changes_nothing_that_is_decided_or_told_on_the_way(world: World) -> None:
+    move, room = world.move, world.room
+    read = {kind for kind, _ in (*read_first(move), *read_then(move, room))}
+    for kind, absent in NOT_READ.items():
+        if kind not in read:
+            room = replace(room, **absent)
+    assert decided(replace(world, room=room)) == decided(world)
+    assert standing(move, room, world.evidence) == standing(move, world.room, world.evidence)
