@@ -23,6 +23,8 @@ STARTED = "Startup completed, running forever"
 # Logged for each sync request, below the level of debugging.
 SYNCS = "/v3/sync?"
 SYNC_LOG_LEVEL = 5
+# As docs/operators.md advises: else maubot may end when PostgreSQL cuts one of its own connections.
+_POSTGRES = {"meow_exit_on_ice": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,7 @@ class BotProcess:
             },
             "server": {"hostname": HOST, "port": self.port, "public_url": self.url},
             "database": self.options.database_url,
+            "database_opts": _POSTGRES if self.options.database_url.startswith("postgres") else {},
             "plugin_config": dict(self.options.plugin_config),
             "logging": logging_to_console(),
         }
