@@ -11,8 +11,8 @@ from tests.support.fault import Tap
 from tests.support.homeserver import HomeserverPair
 from tests.support.proxy import FaultProxy
 
-# Planning, the request card, and then; the approval; the join, the question, its two reactions; the answer; the
-# summary. One more where two of these fall together.
+# Planning, the request card, and after it; the approval; the join, the question, its two reactions; the
+# answer; the summary. One more where two of these fall together.
 _LOOKS = 10
 
 

@@ -47,7 +47,7 @@ OPTIONS = {
 PICKED = ("scope", "space", "only_rooms", "except_rooms")
 
 # Written with underscores, but no settings of ours.
-OTHER_NAMES = {"world_readable"}
+OTHER_NAMES = {"world_readable", "database_opts", "meow_exit_on_ice"}
 
 # What people have who follow the documents, and a checkout does not.
 MADE = {"config.yaml", "dist/", ".venv", ".mbp"}
