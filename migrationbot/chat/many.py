@@ -51,7 +51,7 @@ class Pace:
     """How fast it goes, and when it will be over. Times: milliseconds since the epoch."""
 
     limit: Limit | None = None
-    finished_at: int | None = None  # when the last invite will have been sent; None when that is not known
+    finished_at: int | None = None  # when the last of what is limited will be sent; None when not known
     now: int
 
 

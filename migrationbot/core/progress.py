@@ -11,14 +11,17 @@ from enum import Enum
 from .decisions import Wait
 from .move import Phase, RoomMove
 from .reasons import Ending, Outcome, Reason
+from .steps import Step
 
 _ARRIVED = (Outcome.DONE, Outcome.PARTIAL)
+_TO_SUM_UP = 3  # sends: the summary, the table, and the request card's last version
 
 
 class Limit(Enum):
     """What keeps the bot from going faster."""
 
     INVITES = "invites"  # the new account's server takes one invite at a time
+    INVITES_HERE = "invites_here"  # the bot's own homeserver takes one invite for an account at a time
     MESSAGES = "messages"  # the bot's own homeserver lets it send only so much
 
 
@@ -99,6 +102,19 @@ def progress_of(moves: Iterable[RoomMove], waits: Mapping[str, Wait], needed: Ma
             for (outcome, reason, by), rooms in ended.items()
         ),
     )
+
+
+def sends_left(moves: Iterable[RoomMove]) -> int:
+    """About how many events the bot still has to send for the rooms that were agreed to."""
+    at_work = [move for move in moves if move.phase in (Phase.MOVING, Phase.BLOCKED)]
+    return sum(not move.done(step) for move in at_work for step in _acts(move)) + (
+        _TO_SUM_UP if at_work else 0
+    )
+
+
+def _acts(move: RoomMove) -> tuple[Step, ...]:
+    opens = (Step.OPEN_HISTORY, Step.RESTORE_HISTORY) if move.plan.open_from else ()
+    return (*opens, *((Step.INVITE,) if move.plan.invite else ()), Step.PROMOTE)
 
 
 def most_often(people: Iterable[str], most: int) -> tuple[tuple[str, ...], int]:

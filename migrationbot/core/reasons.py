@@ -28,7 +28,7 @@ class Reason(Enum):
     CONFIRM = "confirm"  # waits for the new account's yes
     BOT_LACKS_POWER = "bot_lacks_power"  # waits for the bot's level to be mended, or for a person to do it
     SERVER_UNREACHABLE = "server_unreachable"  # the new account's server does not take the invite now
-    INVITES_SPENT = "invites_spent"  # the new account's server takes one invite at a time
+    INVITES_SPENT = "invites_spent"  # a homeserver takes one invite for the new account at a time
     INVITE_BLOCKED = "invite_blocked"  # the new account accepts no invites
     UNSUPPORTED_VERSION = "unsupported_version"  # the new server does not know this room version
     NOT_ALLOWED = "not_allowed"  # the homeserver forbids an act for a reason that the room does not show

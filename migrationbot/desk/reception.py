@@ -70,4 +70,4 @@ class Reception:
     async def _post(self, letter: Letter, card: Card) -> None:
         content = in_thread(content_of(card), letter.thread_root)
         named = hashlib.sha256(f"{letter.message.event_id}\nanswer".encode()).hexdigest()[:32]
-        await self.messages.post(letter.room_id, content, f"migrationbot-{named}")
+        await self.messages.post(letter.room_id, content, f"migrationbot-{named}", urgent=True)

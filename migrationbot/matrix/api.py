@@ -31,7 +31,7 @@ from .errors import (
     TimedOut,
     Unavailable,
 )
-from .pace import Pace
+from .pace import Claim, Pace
 from .together import Together
 
 Json = dict[str, Any]
@@ -40,6 +40,7 @@ CLIENT_V1 = "/_matrix/client/v1"
 READ_TIMEOUT = 30.0  # seconds
 WRITE_TIMEOUT = 120.0  # seconds: an invite waits for the other server
 _SUCCESS, _REFUSAL = 2, 4  # the hundreds of an HTTP status
+_UNCOUNTED = "/directory/"  # aliases are no events: no limit of sends counts them
 _BY_STATUS = {401: LoggedOut, 403: Forbidden, 404: NotFound}
 
 
@@ -94,19 +95,30 @@ class Api:
         question = (where, tuple(sorted((query or {}).items())), seconds)
         return _judge(await self._together.ask(question, ask))
 
-    async def send(self, method: str, where: str, body: Mapping[str, Any]) -> Json:
-        """Write: a PUT or POST that counts towards the limits.
+    async def send(self, method: str, where: str, body: Mapping[str, Any], *, urgent: bool = False) -> Json:
+        """Write: a PUT or POST that counts towards the limits. A person waits for what is `urgent`.
 
-        Nothing waits here, for what a request rests on would grow old. It raises Limited, and whoever asked
-        has to look again then: while the bot was told to wait, and for a 429, which is handed to the pace.
+        Nothing waits here for its turn, for what a request rests on would grow old. When it would come too
+        soon, and for a 429, it raises Limited with the time of its turn: whoever asked has to look again.
         """
-        if self._pace.wait > 0:
-            raise Limited(self._pace.wait)
-        answer = await self._or_stop(self._request(method, where, None, body, WRITE_TIMEOUT))
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Limited(self._pace.told_to_wait(_seconds(answer)))
-        self._pace.went_well()
+        if _UNCOUNTED in where:
+            answer = await self._or_stop(self._request(method, where, None, body, WRITE_TIMEOUT))
+        else:
+            answer = await self._or_stop(
+                self._in_turn(method, where, body, _claim(where, body, urgent=urgent))
+            )
         return _judge(answer)
+
+    async def _in_turn(self, method: str, where: str, body: Mapping[str, Any], claim: Claim) -> _Answer:
+        sent = await self._pace.begin(claim)
+        try:
+            answer = await self._request(method, where, None, body, WRITE_TIMEOUT)
+        finally:
+            self._pace.end(sent)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise self._pace.refused(claim, sent, _seconds(answer))
+        self._pace.answered(sent, counts=answer.status // 100 != _REFUSAL)
+        return answer
 
     async def upload(self, where: str, query: Mapping[str, str], kind: str, data: bytes) -> Json:
         """Store a file of that media type. Synapse does not count it towards the limits of messages."""
@@ -165,6 +177,17 @@ async def _body(response: aiohttp.ClientResponse) -> Json:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _claim(where: str, body: Mapping[str, Any], *, urgent: bool) -> Claim:
+    """Who asks: the same when it comes again, be it with a newer version of the same message.
+
+    The transaction ID of a version has that of the message before its second dash.
+    """
+    invitee = body.get("user_id") if where.endswith("/invite") else None
+    before, _, last = where.rpartition("/")
+    who = f"{before}/{'-'.join(last.split('-')[:2])}" if "/send/" in where else where
+    return Claim(who=who, invitee=invitee if isinstance(invitee, str) else None, urgent=urgent)
 
 
 def _judge(answer: _Answer) -> Json:

@@ -50,5 +50,9 @@ class Limited(Exception):
         self.retry_after = retry_after
 
 
+class InviteLimited(Limited):
+    """429 to an invite, about the one who is invited: nothing else has to wait for that."""
+
+
 class Stopping(Exception):
     """The plugin is being stopped; the request was given up on."""

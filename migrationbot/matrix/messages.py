@@ -61,19 +61,21 @@ class Messages:
         self._api = api
         self._sealing = sealing
 
-    async def post(self, room_id: str, content: Mapping[str, Any], transaction: str) -> str:
-        """Send a message; gives its event ID.
+    async def post(
+        self, room_id: str, content: Mapping[str, Any], transaction: str, *, urgent: bool = False
+    ) -> str:
+        """Send a message; gives its event ID. A person waits for what is `urgent`.
 
         Not every message can carry a thread, and its sender may have seen to that. It gets a plain reply:
         a request whose card nobody sees would be in everybody's way.
         """
         try:
-            return await self._send(room_id, "m.room.message", content, transaction)
+            return await self._send(room_id, "m.room.message", content, transaction, urgent=urgent)
         except Rejected:
             reply = outside_thread(content)
             if reply is None:
                 raise
-            return await self._send(room_id, "m.room.message", reply, f"{transaction}-reply")
+            return await self._send(room_id, "m.room.message", reply, f"{transaction}-reply", urgent=urgent)
 
     async def react(self, room_id: str, event_id: str, key: str, transaction: str) -> str | None:
         """React to an event; gives the reaction's ID, or None when the same reaction stands already."""
@@ -85,8 +87,16 @@ class Messages:
                 return None
             raise
 
-    async def _send(self, room_id: str, event_type: str, content: Mapping[str, Any], transaction: str) -> str:
+    async def _send(
+        self,
+        room_id: str,
+        event_type: str,
+        content: Mapping[str, Any],
+        transaction: str,
+        *,
+        urgent: bool = False,
+    ) -> str:
         sent_type, sent = await self._sealing.seal(room_id, event_type, content)
         where = path(CLIENT, "rooms", room_id, "send", sent_type, transaction)
-        answer = await self._api.send("PUT", where, sent)
+        answer = await self._api.send("PUT", where, sent, urgent=urgent)
         return str(answer.get("event_id", ""))

@@ -14,7 +14,7 @@ from migrationbot.core.community import Entry
 from migrationbot.core.decisions import Act, Decision, Wait
 from migrationbot.core.levels import level_needed
 from migrationbot.core.move import Migration, Phase, RoomMove
-from migrationbot.core.progress import Limit, Progress, progress_of
+from migrationbot.core.progress import Limit, Progress, progress_of, sends_left
 from migrationbot.core.reasons import Reason
 from migrationbot.core.steps import Step
 from migrationbot.core.ways import Way
@@ -56,7 +56,7 @@ class CrowdParts:
     herald: Herald
     invites: Invites
     waits: Callable[[], Mapping[Key, Wait]]  # what each move waits for, as was found last
-    send_pause: Callable[[], float]  # seconds until the homeserver takes another event
+    send_time: Callable[[int], float]  # in how many seconds the homeserver takes so many more events
     write_in_room: Callable[[Migration, RoomMove, str], Awaitable[Card]]  # the request card of one room
     settings: Callable[[], Settings]
     now: Clock
@@ -216,9 +216,12 @@ class Crowd:
         )
         slow_until = await self._with.invites.slow_until(migration.new, left)
         if slow_until is not None:
-            return many.Pace(limit=Limit.INVITES, finished_at=slow_until, now=now)
-        limited = self._with.send_pause() > _WORTH_SAYING
-        return many.Pace(limit=Limit.MESSAGES if limited else None, now=now)
+            limit = Limit.INVITES_HERE if self._with.invites.limited_here(migration.new) else Limit.INVITES
+            return many.Pace(limit=limit, finished_at=slow_until, now=now)
+        seconds = self._with.send_time(sends_left(moves))
+        if seconds <= _WORTH_SAYING:
+            return many.Pace(now=now)
+        return many.Pace(limit=Limit.MESSAGES, finished_at=now + round(seconds * 1000), now=now)
 
     async def _moves(self, migration: Migration) -> list[RoomMove]:
         return list(await self._with.store.moves(migration, rules_of(self._with.settings())))

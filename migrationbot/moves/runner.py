@@ -27,6 +27,7 @@ from migrationbot.core.turns import Turn, turn
 from migrationbot.matrix.errors import (
     Forbidden,
     HomeserverError,
+    InviteLimited,
     Limited,
     LoggedOut,
     RemoteUnreachable,
@@ -322,20 +323,20 @@ class Runner:
 
     async def _invite(self, act: Act, migration: Migration, move: RoomMove, sight: Sight) -> Sight | None:
         """Invite the new account. What its server has no allowance left for is no setback: it is put off."""
-        failed: HomeserverError | TimedOut | None = None
+        failed: HomeserverError | TimedOut | InviteLimited | None = None
         seen, spent = None, False
         try:
             move = await self._resting_on(move, sight)
             seen = await self._perform(act, migration, move, sight)
         except LoggedOut:
             raise
-        except (HomeserverError, TimedOut) as error:
+        except (HomeserverError, TimedOut, InviteLimited) as error:
             failed = error
         finally:
             spent = await self._with.invites.landed(move, failed)
         if failed is None:
             await self._with.setbacks.clear(move)
-        elif not spent:
+        elif not spent and not isinstance(failed, InviteLimited):
             await self._with.setbacks.note(act, move, failed)
         return seen
 

@@ -177,8 +177,12 @@ class Voice:
         if record is not None:
             return record.event_id
         content = stage.content(content_of(await write()))
+        urgent = step is Step.REQUEST_CARD  # it is the answer to a command
         posted = await self._steps.carry_out(
-            stage.place, step, lambda txn: self._messages.post(stage.room_id, content, txn), base=base
+            stage.place,
+            step,
+            lambda txn: self._messages.post(stage.room_id, content, txn, urgent=urgent),
+            base=base,
         )
         return posted.event_id
 

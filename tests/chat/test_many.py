@@ -239,7 +239,15 @@ def test_what_limits_it_and_when_it_will_be_over_is_said() -> None:
     card = progress(state, limit=Limit.INVITES, finished_at=NOW + 9 * HOUR)
     assert "new.org, the server of the new account, takes one invite for it in about six minutes" in card.text
     assert "All invites will be sent by 2026-11-22 23:03 UTC (in 9 hours)" in card.text
-    assert "own homeserver lets it send only so much" in progress(state, limit=Limit.MESSAGES).text
+    here = progress(state, limit=Limit.INVITES_HERE, finished_at=NOW + 9 * HOUR)
+    assert "the bot's own homeserver takes invites for one account only now and then" in here.text
+    assert "All invites will be sent by 2026-11-22 23:03 UTC (in 9 hours)" in here.text
+    slow = progress(state, limit=Limit.MESSAGES, finished_at=NOW + HOUR)
+    assert "own homeserver lets it send only so much" in slow.text
+    assert (
+        "What the bot has to send for the rooms that were agreed to will be sent by "
+        "2026-11-22 15:03 UTC (in 1 hour), if nothing else holds it up." in slow.text
+    )
     assert "What limits it" not in progress(state).text
 
 

@@ -65,7 +65,7 @@ def test_what_is_counted_is_told() -> None:
     assert "1 request is open." in text
     assert "2 waiting for approval, 1 waiting for an admin to give the bot its level back." in text
     assert "Rooms that have ended: 5 done, 1 out of time." in text
-    assert "rate limit 1 time. It is told to wait until" in text
+    assert "rate limit 1 time. It sends nothing before" in text
     assert "The bot is paused since" in text
     assert OPERATOR in text
 

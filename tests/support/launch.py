@@ -24,7 +24,9 @@ SHORT: Mapping[tuple[str, str], float] = {
     ("migrationbot.errands", "_PAUSE"): 0.3,
     ("migrationbot.moves.rules", "_MINUTE"): 1_500,  # milliseconds
     ("migrationbot.moves.setbacks", "_FIRST_RETRY"): 300,  # milliseconds
-    ("migrationbot.matrix.pace", "_FIRST_GUESS"): 0.5,
+    ("migrationbot.core.bucket", "_FIRST_GUESS"): 0.5,
+    ("migrationbot.core.bucket", "_TRUSTED"): 1.0,
+    ("migrationbot.core.bucket", "_TRUSTED_FOR"): 1.0,
     ("migrationbot.matrix.api", "READ_TIMEOUT"): 4.0,
     ("migrationbot.matrix.api", "WRITE_TIMEOUT"): 4.0,
     ("migrationbot.matrix.rooms", "_PROFILE_TIMEOUT"): 4.0,
