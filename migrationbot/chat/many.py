@@ -24,7 +24,7 @@ MOST_SHOWN = 8  # rooms under one heading of a message
 MOST_PINGED = 10
 _MOST_IN_SUMMARY = 150  # rooms for other programs: an event holds 64 KiB; the table has all
 _HIDDEN = (Reading.FROM_OPENING, Reading.FROM_INVITE, Reading.FROM_JOIN)
-_UNNAMED = frozenset({Reason.APPROVAL, Reason.CONFIRM, Reason.INVITES_SPENT, Reason.PAUSED})
+_UNNAMED = frozenset({Reason.CONFIRM, Reason.INVITES_SPENT, Reason.PAUSED})
 _BY_ITSELF = (Way.PUBLIC, Way.SPACE)
 _ARRIVED = (Outcome.DONE, Outcome.PARTIAL)
 
@@ -53,6 +53,18 @@ class Pace:
     limit: Limit | None = None
     finished_at: int | None = None  # when the last of what is limited will be sent; None when not known
     now: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """What the summary depends on beyond its rooms."""
+
+    attached: bool  # whether the table follows as a file
+    command: str  # the word after the `!`
+    agreed: Iterable[str]  # whose yes counted, once for each room
+    later: Sequence[Entry] = ()  # the rooms that may still come
+    again: bool = False  # it was summed up before
+    now: int  # milliseconds since the epoch
 
 
 def is_shortened(prospects: Iterable[Prospect]) -> bool:
@@ -86,9 +98,11 @@ def request(migration: Migration, prospects: Sequence[Prospect], asking: Asking)
         opened=sum(1 for plan in plans if plan.open_from is not None),
         hidden=sum(1 for plan in plans if plan.reading in _HIDDEN),
         whole=asking.whole,
+        record=_keeps_record(migration, [each.entry.room_id for each in prospects if each.plan]),
         step_down=migration.options.step_down,
         leave=migration.options.leave,
         warnings=asking.warnings,
+        mendable=sum(1 for each in prospects if each.entry.mendable),
         expires_at=migration.expires_at,
         command=asking.command,
         now=asking.now,
@@ -103,25 +117,32 @@ def nothing_moves(prospects: Sequence[Prospect]) -> Card:
     return render("many_nothing.html", fields={"card": "answer", "error": error}, cant=cant)
 
 
-def confirm(migration: Migration, *, total: int, until: int, now: int) -> Card:
+def confirm(migration: Migration, rooms: Sequence[str], *, until: int, now: int) -> Card:
     """The card that asks the new account, once for all rooms."""
     return render(
         "many_confirm.html",
         fields=_fields("confirm", migration, "waiting"),
         mentions=(migration.new,),
         **_who(migration),
-        total=total,
+        total=len(rooms),
+        record=_keeps_record(migration, rooms),
         expires_at=until,
         now=now,
     )
 
 
 def progress(
-    migration: Migration, found: Progress, entries: Mapping[str, Entry], pace: Pace, *, bot: str
+    migration: Migration,
+    found: Progress,
+    entries: Mapping[str, Entry],
+    pace: Pace,
+    *,
+    later: Sequence[Entry] = (),
+    bot: str,
 ) -> Card:
     """How far it is. It pings nobody; whoever must do something is told apart."""
     state = "running" if found.left else "done"
-    values = _far(migration, found, entries, pace, bot=bot)
+    values = {**_far(migration, found, entries, pace, bot=bot), **_later(migration, later)}
     # By the second field it is told from other messages about progress, and found again.
     fields = {**_fields("progress", migration, state), "progress": True}
     return render("many_progress.html", fields=fields, **values)
@@ -150,6 +171,7 @@ def status(
     entries: Mapping[str, Entry],
     pace: Pace,
     *,
+    later: Sequence[Entry] = (),
     bot: str,
     command: str,
 ) -> Card:
@@ -158,6 +180,7 @@ def status(
         "many_status.html",
         fields=_fields("answer", migration, "running" if found.left else "done"),
         **_far(migration, found, entries, pace, bot=bot),
+        **_later(migration, later),
         asked_at=migration.created_at,
         ended_groups=[_end(each, entries) for each in found.ended],
         again=bool(found.failed),
@@ -165,22 +188,17 @@ def status(
     )
 
 
-def summary(
-    migration: Migration,
-    rows: Sequence[Row],
-    ending: Ending,
-    *,
-    attached: bool,
-    command: str,
-    agreed: Iterable[str],
-) -> Card:
+def summary(migration: Migration, rows: Sequence[Row], ending: Ending, telling: Telling) -> Card:
     """How it ended in every room."""
     tried = [row for row in rows if row.entry.code is None]
-    people, more = most_often(agreed, MOST_PINGED)
-    told = [_told(row) for row in rows[:_MOST_IN_SUMMARY]]
+    blocked = [row.entry for row in rows if row.entry.code is not None]
+    people, more = most_often(telling.agreed, MOST_PINGED)
+    fields: dict[str, Any] = _fields("summary", migration, ending.outcome.value)
+    fields["rooms"] = [_told(row) for row in rows[:_MOST_IN_SUMMARY]]
     return render(
         "many_summary.html",
-        fields={**_fields("summary", migration, ending.outcome.value), "rooms": told},
+        # By that field the second one is told from the first.
+        fields={**fields, **({"again": True} if telling.again else {})},
         mentions=(migration.requester,),
         **_who(migration),
         outcome=ending.outcome.value,
@@ -190,11 +208,14 @@ def summary(
         approvers=people,
         more=more,
         groups=_grouped(tried),
-        cant=_heading([Prospect(entry=row.entry) for row in rows if row.entry.code is not None]),
+        cant=_heading([Prospect(entry=each) for each in blocked if each not in telling.later]),
+        **_later(migration, telling.later),
         left=_left(rows),
-        attached=attached,
-        again=any(row.outcome != Outcome.DONE.value for row in rows),
-        command=command,
+        attached=telling.attached,
+        summed_up_again=telling.again,
+        again=_can_be_tried_again(rows, telling.later),
+        command=telling.command,
+        now=telling.now,
     )
 
 
@@ -208,6 +229,11 @@ def closed(migration: Migration, ending: Ending, *, total: int) -> Card:
 def attachment(migration: Migration, kind: str) -> dict[str, Any]:
     """What other programs read of a file."""
     return {"v": 1, **_fields("answer", migration, "done"), "file": kind}
+
+
+def _keeps_record(migration: Migration, rooms: Iterable[str]) -> bool:
+    """Whether a room keeps a record: only that in which it was asked, where all of its proof stands."""
+    return migration.options.record and migration.home_room in rooms
 
 
 def _far(
@@ -227,6 +253,20 @@ def _far(
         "bot": bot,
         "now": pace.now,
     }
+
+
+def _later(migration: Migration, entries: Sequence[Entry]) -> dict[str, Any]:
+    """The rooms that can't move yet, and may still come."""
+    return {
+        "later": _heading([Prospect(entry=each) for each in entries]),
+        "expires_at": migration.expires_at,
+    }
+
+
+def _can_be_tried_again(rows: Iterable[Row], later: Iterable[Entry]) -> bool:
+    """Whether it makes sense to ask once more: not for rooms that come by themselves."""
+    waiting = {entry.room_id for entry in later}
+    return any(row.outcome != Outcome.DONE.value and row.entry.room_id not in waiting for row in rows)
 
 
 def _told(row: Row) -> dict[str, Any]:

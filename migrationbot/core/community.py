@@ -8,15 +8,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from .approval import Answer, Evidence
 from .errors import Code
-from .move import Plan
+from .move import Migration, Phase, Plan, RoomMove
 from .reasons import Ending, Outcome, Reason
+from .room import RoomState
 from .ways import Way
 
 # The space first, for it lets people into its rooms. Invites are scarce, so they come last.
 _ORDER = (Way.INSIDE, Way.INVITED, Way.SPACE, Way.PUBLIC, Way.INVITE)
 _ARRIVED = (Outcome.DONE, Outcome.PARTIAL)
 _NOTHING_LOST = frozenset({Code.NOTHING_TO_MOVE})
+# What somebody can remove.
+_MENDABLE = frozenset({Code.NEW_BANNED, Code.SERVER_DENIED, Code.BOT_NOT_JOINED, Code.LACKS_POWER})
+LEVEL = "level"  # among the details of a room that can't move: the level that the request names for it
 
 
 class Group(Enum):
@@ -37,6 +42,11 @@ class Entry:
     at_home: bool = True  # somebody who may approve is in the room where it was asked
     code: Code | None = None  # why it can't move; None when it can
     details: Mapping[str, str] = field(default_factory=dict)  # the particulars of `code`
+
+    @property
+    def mendable(self) -> bool:
+        """Whether it can't move for a reason that somebody can remove."""
+        return self.code in _MENDABLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,54 @@ def _rank(prospect: Prospect) -> tuple[bool, bool, int]:
 def picked(rooms: Sequence[str], *, only: Collection[str], but: Collection[str]) -> list[str]:
     """The rooms that are left: none but `only`, if that names any, and none of `but`."""
     return [room_id for room_id in rooms if (not only or room_id in only) and room_id not in but]
+
+
+def may_still_come(
+    migration: Migration, moves: Sequence[RoomMove], entries: Iterable[Entry], now: int
+) -> tuple[Entry, ...]:
+    """The rooms that can't move yet, and will if what is in their way is removed. `now` in milliseconds.
+
+    Only where the request said so to those who agreed, while it is open, and unless it came to nothing.
+    """
+    if not migration.options.later or migration.cancelled_by or now >= migration.expires_at:
+        return ()
+    going = any(move.phase not in (Phase.UNDOING, Phase.ENDED) for move in moves)
+    if not going and not any(move.ending and move.ending.outcome in _ARRIVED for move in moves):
+        return ()
+    return tuple(entry for entry in entries if entry.mendable)
+
+
+def taken_back(move: RoomMove, evidence: Evidence) -> bool:
+    """Whether it is no longer asked for: the requester or the new account said no, or what asks is gone."""
+    noes = [each for each in (*evidence.reactions, *evidence.confirmations) if each.answer is Answer.NO]
+    stands = evidence.command_stands and evidence.card_stands and evidence.confirm_stands
+    return not stands or any(each.sender in (move.requester, move.new) for each in noes)
+
+
+def rerouted(
+    move: RoomMove, room: RoomState, others: Iterable[RoomMove], joined: Collection[str]
+) -> RoomMove:
+    """The move as it is to go on: by an invite, where no space will let the new account in any more.
+
+    `joined` are the rooms named in the join rule in which the new account is.
+    """
+    if move.plan.way is not Way.SPACE or room.joined(move.new) or not room.allowed_from.isdisjoint(joined):
+        return move
+    if any(each.room_id in room.allowed_from and each.phase is not Phase.ENDED for each in others):
+        return move
+    return replace(move, plan=replace(move.plan, way=Way.INVITE))
+
+
+def looked_at_again(before: Entry, found: Prospect) -> Prospect:
+    """A room that could not move, as it is found now. It gives no more than the level that was agreed to."""
+    level = before.details.get(LEVEL)
+    entry, plan = found.entry, found.plan
+    if plan is not None:
+        plan = plan if level is None else replace(plan, level=min(plan.level, int(level)))
+        return Prospect(entry=entry, plan=plan)
+    named = {} if level is None else {LEVEL: level}
+    details = {key: value for key, value in entry.details.items() if key != LEVEL}
+    return Prospect(entry=replace(entry, details={**details, **named}))
 
 
 def on_the_whole(endings: Sequence[Ending], entries: Iterable[Entry]) -> Ending:

@@ -34,6 +34,7 @@ class Options:
     record: bool = False  # afterwards the room keeps a public record of it
     scope: str = ""  # of many rooms "space" or "all"; empty when it is one room
     space: str = ""  # the room ID of that space
+    later: bool = False  # its card says that rooms which can't move yet do so once they can
 
 
 @dataclass(frozen=True, kw_only=True)

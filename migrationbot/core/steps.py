@@ -33,6 +33,8 @@ class Step(Enum):
     REMOVE_OLD = "remove_old"  # remove the old account, which asked for it
     PUBLISH = "publish"  # write into the room that the account has moved
     BOT_DOWN = "bot_down"  # lower the bot's own power level
+    LAST_SUMMARY = "last_summary"  # say how it ended once more, after rooms that came later
+    LAST_TABLE = "last_table"  # and attach the table
     FOLLOW = "follow"  # go into the room that an upgrade has made
     INVITE_HEIR = "invite_heir"  # invite the new account into it
     CARRY_HISTORY = "carry_history"  # set its history visibility as it was in the old room

@@ -86,6 +86,7 @@ class AskingMany:
                 record=settings.publish_record,
                 scope=command.scope.value,
                 space=gathered.space.room_id if gathered.space else "",
+                later=True,
             ),
         )
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from migrationbot.config import Settings
+from migrationbot.core.able import worth
 from migrationbot.core.approval import who_may_approve
-from migrationbot.core.community import Entry, Prospect, in_order
+from migrationbot.core.community import LEVEL, Entry, Prospect, in_order, looked_at_again
 from migrationbot.core.errors import Code, Refused
 from migrationbot.core.levels import level_asked_now
 from migrationbot.core.move import Migration, Plan, RoomMove
@@ -86,10 +87,27 @@ class Prospecting:
             people=[person for _, people in found for person in people],
         )
 
+    async def again(self, migration: Migration, entry: Entry, spaces: frozenset[str]) -> Prospect:
+        """A room that could not move, as it is now. `spaces` are those that let the new account in."""
+        inside, home = await self.spaces.joined(), _Home(room_id=migration.home_room, rooms=self.rooms)
+        there = entry.room_id in inside
+        # What it is, the bot may not have been able to see.
+        is_space = entry.is_space or (there and await self._is_space(entry.room_id))
+        place = Place(room_id=entry.room_id, name=entry.name, is_space=is_space)
+        found, _ = await self._prospect(migration, place, home, self._wish(migration, spaces), inside=there)
+        return looked_at_again(entry, found)
+
+    async def _is_space(self, room_id: str) -> bool:
+        try:
+            return await self.spaces.is_space(room_id)
+        except (Forbidden, NotFound):
+            return False
+
     async def _prospect(
         self, migration: Migration, place: Place, home: _Home, wish: Wish, *, inside: bool
     ) -> tuple[Prospect, tuple[str, ...]]:
         entry = Entry(room_id=place.room_id, name=place.name, is_space=place.is_space)
+        room: RoomState | None = None
         try:
             if not inside:
                 raise Refused(Code.BOT_NOT_JOINED, room=place.room_id, bot=self.bot)
@@ -100,7 +118,8 @@ class Prospecting:
         except Refused as refused:
             # What a room is called is for those who are in it.
             name = "" if refused.code is Code.NOT_JOINED else entry.name
-            return Prospect(entry=replace(entry, name=name, code=refused.code, details=refused.details)), ()
+            found = replace(entry, name=name, code=refused.code, details=refused.details)
+            return Prospect(entry=_with_level(found, migration, room)), ()
         entry = replace(entry, name=place.name or room.name or "")
         move = self._move(migration, place.room_id, plan)
         people, enough = await self._people(move, room, home)
@@ -160,3 +179,10 @@ class Prospecting:
             options=migration.options,
             expires_at=migration.expires_at,
         )
+
+
+def _with_level(entry: Entry, migration: Migration, room: RoomState | None) -> Entry:
+    """The room with the level that it takes once it can move: no more is agreed to."""
+    if room is None or not entry.mendable:
+        return entry
+    return replace(entry, details={**entry.details, LEVEL: str(worth(room.power, migration.old))})

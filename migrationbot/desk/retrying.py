@@ -60,7 +60,7 @@ class Retrying:
         return await self.show(migration, room_id, letter)
 
     async def _retry_many(self, migration: Migration, letter: Letter) -> Card | None:
-        """What is open and failed is tried at once; where it ended, or could not begin, it is asked again."""
+        """What is open and failed is tried at once; where it ended or never began, it is asked again."""
         trying, failed = await self._try_now(migration), await self._failed(migration)
         if not failed:
             return trying or await self.many(migration)
@@ -74,7 +74,12 @@ class Retrying:
         ended = [each.room_id for each in moves if each.ending and each.ending.outcome is not Outcome.DONE]
         open_ones = {each.room_id for each in moves if each.phase is not Phase.ENDED}
         entries = await self.rosters.of(migration.number)
-        skipped = [each.room_id for each in entries if each.code not in (None, Code.NOTHING_TO_MOVE)]
+        skipped = []
+        for entry in entries:
+            if not migration.ended and migration.options.later and entry.mendable:
+                self.woken(migration.number, entry.room_id)  # it may still come by itself
+            elif entry.code not in (None, Code.NOTHING_TO_MOVE):
+                skipped.append(entry.room_id)
         return tuple(room_id for room_id in (*ended, *skipped) if room_id not in open_ones)
 
     async def _try_now(self, migration: Migration) -> Card | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,8 +23,10 @@ from migrationbot.matrix.files import Files
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.announcing import announced
 from migrationbot.moves.board import Board
+from migrationbot.moves.detours import Detours
 from migrationbot.moves.herald import Herald
 from migrationbot.moves.invites import Invites
+from migrationbot.moves.latecomers import Latecomers
 from migrationbot.moves.living import Living
 from migrationbot.moves.many_request import ManyRequest
 from migrationbot.moves.rules import rules_of
@@ -55,6 +58,8 @@ class CrowdParts:
     living: Living
     herald: Herald
     invites: Invites
+    latecomers: Latecomers
+    detours: Detours
     waits: Callable[[], Mapping[Key, Wait]]  # what each move waits for, as was found last
     send_time: Callable[[int], float]  # in how many seconds the homeserver takes so many more events
     write_in_room: Callable[[Migration, RoomMove, str], Awaitable[Card]]  # the request card of one room
@@ -70,8 +75,13 @@ class Crowd:
         self._entries: dict[int, Mapping[str, Entry]] = {}
         self._needed: dict[Key, int] = {}
 
+    @property
+    def detours(self) -> Detours:
+        """Other ways into its rooms, where the planned one is shut."""
+        return self._with.detours
+
     async def entries(self, number: int) -> Mapping[str, Entry]:
-        """All its rooms by room ID, in order. They never change."""
+        """All its rooms by room ID, in order."""
         if number not in self._entries:
             found = await self._with.rosters.of(number)
             self._entries[number] = {entry.room_id: entry for entry in found}
@@ -81,6 +91,34 @@ class Crowd:
         """The place of the room in the order; 0 for the only one."""
         ordered = list(await self.entries(key[0]))
         return ordered.index(key[1]) if key[1] in ordered else 0
+
+    async def is_outside(self, migration: Migration, room_id: str) -> bool:
+        """Whether it is a room of its that can't move yet."""
+        entry = (await self.entries(migration.number)).get(room_id) if migration.many else None
+        return entry is not None and entry.code is not None
+
+    async def outside(self, migration: Migration) -> list[str]:
+        """The rooms that can't move yet, and may still come."""
+        entries = (await self.entries(migration.number)).values() if migration.many else ()
+        if not any(entry.mendable for entry in entries):
+            return []
+        return [entry.room_id for entry in await self._with.latecomers.of(migration)]
+
+    async def let_in(self, migration: Migration, room_id: str, lock: asyncio.Lock) -> int | None:
+        """Look again at a room that can't move yet. Gives until when it may still come; None: no longer so.
+
+        `lock` keeps the migration from ending meanwhile.
+        """
+        number, late = migration.number, self._with.latecomers
+        found = await late.look_again(migration, room_id)
+        if found is None:
+            return None
+        if found.plan is not None:
+            async with lock:
+                await late.admit(number, found)
+        self._entries.pop(number, None)
+        self.changed(migration)
+        return migration.expires_at
 
     async def announce(self, migration: Migration) -> None:
         """Post the request card, the list where it is long, and the reactions, unless it is too late."""
@@ -118,7 +156,8 @@ class Crowd:
 
         async def write() -> Card:
             until = max(each.expires_at for each in moves)
-            return many.confirm(migration, total=len(moves), until=until, now=self._with.now())
+            rooms = [each.room_id for each in moves]
+            return many.confirm(migration, rooms, until=until, now=self._with.now())
 
         if stage is not None:
             await self._with.voice.post(stage, Step.CONFIRM_CARD, migration.records, write)
@@ -136,7 +175,7 @@ class Crowd:
         if self._with.now() < due:
             return min(due, wait.until)
         write = partial(self._with.write_in_room, migration, move, move.room_id)
-        await self._with.voice.ask_in_room(migration, move, write)
+        await self._with.voice.ask_in_room(migration, move, write, seeded=False)
         return wait.until
 
     def changed(self, migration: Migration) -> None:
@@ -161,15 +200,22 @@ class Crowd:
         """How far it is, for whoever asks."""
         found, pace = await self.progress(migration)
         entries, words = await self.entries(migration.number), self._with.settings().command
-        bot = self._with.voice.bot
-        return many.status(migration, found, entries, pace, bot=bot, command=words)
+        later, bot = await self._with.latecomers.of(migration), self._with.voice.bot
+        return many.status(migration, found, entries, pace, later=later, bot=bot, command=words)
 
-    async def conclude(self, migration: Migration, moves: list[RoomMove]) -> None:
-        """Post the summary with the table of every room, and end the migration."""
+    async def conclude(self, migration: Migration, moves: list[RoomMove]) -> bool:
+        """Post the summary with the table of every room; gives whether the migration has ended with that."""
+        self._entries.pop(migration.number, None)
         entries = await self.entries(migration.number)
-        await self._with.herald.conclude(migration, moves, list(entries.values()))
-        self._needed = {key: level for key, level in self._needed.items() if key[0] != migration.number}
+        later = await self._with.latecomers.of(migration, moves)
+        if later and not await self._with.herald.still_asked(migration, moves):
+            later = ()
+        await self._with.herald.conclude(migration, moves, list(entries.values()), later)
         self.changed(migration)
+        if later:
+            return False
+        self._needed = {key: level for key, level in self._needed.items() if key[0] != migration.number}
+        return True
 
     async def stop(self) -> None:
         """Write nothing more."""
@@ -202,7 +248,8 @@ class Crowd:
         last = migration.records.get(Step.PROGRESS)
         if last is None and (not found.left or len(moves) < _WORTH_SHOWING):
             return None
-        card = many.progress(migration, found, entries, pace, bot=moves[0].bot)
+        later = await self._with.latecomers.of(migration, moves)
+        card = many.progress(migration, found, entries, pace, later=later, bot=moves[0].bot)
         return await self._with.board.show(at_home(migration), Step.PROGRESS, last, card)
 
     async def _pace(self, migration: Migration, moves: list[RoomMove]) -> many.Pace:

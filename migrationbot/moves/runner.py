@@ -173,6 +173,8 @@ class Runner:
         if migration is None or migration.ended:
             self._with.watch.remove(number)
             return None
+        if await self._with.crowd.is_outside(migration, room_id):
+            return await self._look_outside(key, migration)
         try:
             await self._announce(migration)
             rank = await self._with.crowd.rank(key) if migration.many else 0
@@ -188,6 +190,21 @@ class Runner:
         if until is None:
             await self._with.voice.close_in_room(*await self._load(key))
             await self._conclude(number)
+        return until
+
+    async def _look_outside(self, key: Key, migration: Migration) -> int | None:
+        """A room that can't move yet: see whether it can now; gives until when to wait for that."""
+        number, room_id = key
+        await self._announce(migration)
+        migration = await self._with.store.migration(number) or migration
+        rank = await self._with.crowd.rank(key)
+        async with self._with.lanes.lane(number, rank):
+            until = await self._with.crowd.let_in(migration, room_id, self._migration_locks[number])
+        if until is None:
+            await self._conclude(number)
+        elif not await self._with.crowd.is_outside(migration, room_id):
+            await self.watch(number)
+            self.wake(key)
         return until
 
     async def _announce(self, migration: Migration) -> None:
@@ -210,6 +227,8 @@ class Runner:
             if sight is None:
                 sight, acted = await self._look(key, migration, move), False
                 continue
+            if migration.many:
+                move = await self._with.crowd.detours.rerouted(migration, move, sight.room)
             decision = await self._decide(migration, move, sight, rank, acted=acted)
             if decision is None:
                 sight = None
@@ -271,6 +290,7 @@ class Runner:
         until = await self._with.crowd.waiting(migration, move, sight, wait)
         if not asked and await self._with.store.room_cards(migration.number):
             await self.watch(migration.number)
+            self.wake((migration.number, move.room_id))  # for what was answered before it was watched
         return until
 
     async def _load(self, key: Key) -> tuple[Migration, RoomMove]:
@@ -383,8 +403,12 @@ class Runner:
             self._with.watch.add_people((move.migration, move.room_id), decision.approvers)
         else:
             await store.turned(move, decision.by, ending=decision.ending)
-        if turn(move.phase, decision.by) is Phase.MOVING:
+        phase = turn(move.phase, decision.by)
+        if phase is Phase.MOVING:
             await self._with.tell.went_on(move)
+        elif phase is Phase.ENDED:
+            for room_id in await self._with.crowd.detours.behind(move):
+                self.wake((move.migration, room_id))
 
     async def _conclude(self, number: int) -> None:
         """Once every room has ended: the summary."""
@@ -397,7 +421,8 @@ class Runner:
             moves = list(await self._with.store.moves(migration, self._rules()))
             try:
                 if migration.many:
-                    await self._with.crowd.conclude(migration, moves)
+                    if not await self._with.crowd.conclude(migration, moves):
+                        return  # rooms that can't move yet may still come
                 else:
                     await self._sum_up(migration, moves[0])
             except (Forbidden, NoEncryption):
@@ -443,6 +468,15 @@ class Runner:
                 room_cards=await store.room_cards(number),
                 answered_in=[each.room_id for each in stated],
             )
+            await self._watch_outside(migration)
+
+    async def _watch_outside(self, migration: Migration) -> None:
+        """Look at the rooms that can't move yet, and hear of what changes there."""
+        outside = await self._with.crowd.outside(migration)
+        self._with.watch.add_outside(migration, outside, bot=self._with.voice.bot)
+        for key in ((migration.number, room_id) for room_id in outside):
+            if key not in self._tasks and key not in self._timers:
+                self.wake(key)
 
     def _rules(self) -> Rules:
         return rules_of(self._with.settings())

@@ -11,7 +11,7 @@ from migrationbot.chat.card import Card
 from migrationbot.chat.spot import Spot, spot
 from migrationbot.core.approval import Answer
 from migrationbot.core.move import Migration, RoomMove
-from migrationbot.core.reasons import Ending
+from migrationbot.core.reasons import Ending, Outcome
 from migrationbot.core.room import RoomState
 from migrationbot.core.steps import Record, Step
 from migrationbot.matrix.errors import Forbidden, Rejected
@@ -24,6 +24,7 @@ from migrationbot.store.migrations import Migrations
 
 Write = Callable[[], Awaitable[Card]]  # words a card when it is needed
 Records = Mapping[Step, Record]
+_ROOM_SEEDS = ((Step.SEED_ROOM_YES, Answer.YES), (Step.SEED_ROOM_NO, Answer.NO))
 
 
 class Voice:
@@ -54,8 +55,10 @@ class Voice:
         """Find the request card if it was posted before a crash; don't post it."""
         await self._found(at_home(migration), Step.REQUEST_CARD, migration.records)
 
-    async def ask_in_room(self, migration: Migration, move: RoomMove, write: Write) -> None:
-        """Post a request card in the room that it is about, with its two reactions.
+    async def ask_in_room(
+        self, migration: Migration, move: RoomMove, write: Write, *, seeded: bool = True
+    ) -> None:
+        """Post a request card in the room that it is about, with its two reactions unless not `seeded`.
 
         Where the bot may say nothing it is noted as done, without an event.
         """
@@ -65,7 +68,7 @@ class Voice:
         except (Forbidden, NoEncryption):
             await self._steps.done(stage.place, Record(step=Step.ROOM_CARD), None)
             return
-        for step, answer in ((Step.SEED_ROOM_YES, Answer.YES), (Step.SEED_ROOM_NO, Answer.NO)):
+        for step, answer in _ROOM_SEEDS if seeded else ():
             await self._seed(stage, step, move.records, card, answer)
 
     async def look_for_room_card(self, migration: Migration, move: RoomMove) -> None:
@@ -73,9 +76,15 @@ class Voice:
         await self._found(in_room(migration, move), Step.ROOM_CARD, move.records)
 
     async def close_in_room(self, migration: Migration, move: RoomMove) -> None:
-        """Bring the room's own request card to its final state, if the bot may still speak there."""
+        """Bring the room's own request card to its final state, if the bot may still speak there.
+
+        Of many rooms only where it came to nothing: else what it asks for is there for all to see, and each
+        further room has but three events to spend. Its invite and its promotion are the other two.
+        """
         card = move.event_of(Step.ROOM_CARD)
         if card is None or move.ending is None or move.done(Step.CLOSE_ROOM_CARD):
+            return
+        if migration.many and move.ending.outcome in (Outcome.DONE, Outcome.PARTIAL):
             return
         content = as_edit(content_of(cards.closed(migration, move.ending, in_thread=False)), card)
 
@@ -149,13 +158,15 @@ class Voice:
         """Post a card that is the step's, unless it is there."""
         await self._post_once(stage, step, records, write)
 
-    async def attach(self, stage: Stage, step: Step, content: Mapping[str, Any]) -> None:
-        """Post a file that is the step's."""
-        await self._steps.carry_out(
-            stage.place,
-            step,
-            lambda txn: self._messages.post(stage.room_id, stage.content(content), txn),
-        )
+    async def attach(self, stage: Stage, step: Step, content: Mapping[str, Any] | None) -> None:
+        """Post a file that is the step's; None: it is noted that there is none."""
+
+        async def post(transaction: str) -> str | None:
+            if content is None:
+                return None
+            return await self._messages.post(stage.room_id, stage.content(content), transaction)
+
+        await self._steps.carry_out(stage.place, step, post)
 
     async def close(self, migration: Migration, card: Card) -> None:
         """Bring the request card to its final state."""
@@ -234,15 +245,16 @@ def _finished(records: Records, step: Step) -> bool:
     return record is not None and record.done
 
 
-def _fields(stage: Stage, step: Step) -> dict[str, str | None]:
+def _fields(stage: Stage, step: Step) -> dict[str, str | bool | None]:
     """How the card of a step is told from others that may stand beside it."""
-    kinds = {Step.ROOM_CARD: "request", Step.ASK_OLD: "progress"}
+    kinds = {Step.ROOM_CARD: "request", Step.ASK_OLD: "progress", Step.LAST_SUMMARY: "summary"}
     asks = "invite" if step is Step.ASK_OLD else None
     return {
         "card": kinds.get(step) or step.value.removesuffix("_card"),
         "migration": str(stage.place.migration.number),
         "asks": asks,
         "room_id": stage.place.room_id if asks else None,
+        "again": True if step is Step.LAST_SUMMARY else None,
     }
 
 

@@ -22,6 +22,7 @@ class Watch:
         self._messages: dict[str, set[Key]] = defaultdict(set)
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
         self._speakers: dict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._outside: dict[str, set[Key]] = defaultdict(set)
 
     def add(
         self,
@@ -67,6 +68,14 @@ class Watch:
         for person in people:
             self._people[key[1], person].add(key)
 
+    def add_outside(self, migration: Migration, room_ids: Iterable[str], *, bot: str) -> None:
+        """Watch rooms that can't move yet. No move goes on there, and the bot may not even be in them."""
+        for room_id in room_ids:
+            key = (migration.number, room_id)
+            self._outside[room_id].add(key)
+            for person in (migration.new, bot):
+                self._people[room_id, person].add(key)
+
     def follow(self, key: Key, successor: str, people: Iterable[str]) -> None:
         """Watch the room that an upgrade has made as well, and who comes in there."""
         self._rooms[successor].add(key)
@@ -79,10 +88,15 @@ class Watch:
         _forget(self._messages, number)
         _forget(self._people, number)
         _forget(self._speakers, number)
+        _forget(self._outside, number)
 
     def room(self, room_id: str) -> frozenset[Key]:
         """The moves that depend on this room's state."""
-        return frozenset(self._rooms.get(room_id, ()))
+        return frozenset((*self._rooms.get(room_id, ()), *self._outside.get(room_id, ())))
+
+    def busy(self, room_id: str) -> bool:
+        """Whether a move goes on there."""
+        return bool(self._rooms.get(room_id))
 
     def message(self, event_id: str) -> frozenset[Key]:
         """The moves whose command or card this is."""

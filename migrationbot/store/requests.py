@@ -15,7 +15,7 @@ from . import codec
 from .memory import ANY, WHOLE, RememberedTable
 from .records import of_whole
 from .room_moves import write_moves
-from .roster import write_roster
+from .roster import update_roster, write_roster
 
 _MIGRATIONS: LiteralString = "SELECT * FROM migration "
 
@@ -36,6 +36,20 @@ class Requests(RememberedTable):
             return number
 
         return await self._memory.changing([(ANY, room_id) for room_id in plans], self._run(work))
+
+    async def admit(self, migration: Migration, entry: Entry, plan: Plan) -> None:
+        """Give a room that could not move before a move of its own.
+
+        Raises AlreadyThere when one of the accounts is moving there.
+        """
+        number, room_id = migration.number, entry.room_id
+
+        async def work(connection: Connection) -> None:
+            await update_roster(connection, number, entry)
+            await write_moves(connection, number, migration, {room_id: plan})
+
+        changed = [(number, WHOLE), (number, room_id), (ANY, room_id)]
+        await self._memory.changing(changed, self._run(work))
 
     async def migration(self, number: int) -> Migration | None:
         """The migration with that number, if there is one."""
@@ -94,8 +108,13 @@ class Requests(RememberedTable):
         return await self._select("WHERE NOT ended ORDER BY number")
 
     async def open_of(self, requester: str) -> int:
-        """How many open migrations this person has asked for."""
-        query = "SELECT count(*) AS count FROM migration WHERE requester = $1 AND NOT ended"
+        """How many migrations this person has asked for that still move a room.
+
+        One that is open only because rooms may come later keeps nobody from asking.
+        """
+        query: LiteralString = """SELECT count(*) AS count FROM migration
+            WHERE requester = $1 AND NOT ended AND number IN
+                (SELECT migration FROM room_move WHERE phase <> 'ended')"""
         (row,) = await self._rows(query, requester)
         return int(row["count"])
 

@@ -46,6 +46,14 @@ class Rosters:
 
         return await self._run(work)
 
+    async def note(self, number: int, entry: Entry) -> None:
+        """Store how one of its rooms that could not move is found now."""
+
+        async def work(connection: Connection) -> None:
+            await update_roster(connection, number, entry)
+
+        await self._run(work)
+
     async def one(self, number: int, room_id: str) -> Entry | None:
         """One of its rooms."""
 
@@ -55,6 +63,21 @@ class Rosters:
             return _entry(row) if row else None
 
         return await self._run(work)
+
+
+async def update_roster(connection: Connection, number: int, entry: Entry) -> None:
+    """Store how a room is found now, as part of a transaction."""
+    await connection.execute(
+        """UPDATE roster SET name = $3, is_space = $4, at_home = $5, code = $6, details = $7
+           WHERE migration = $1 AND room_id = $2""",
+        number,
+        entry.room_id,
+        entry.name,
+        entry.is_space,
+        entry.at_home,
+        entry.code.value if entry.code else "",
+        json.dumps(dict(entry.details)),
+    )
 
 
 def _entry(row: Row) -> Entry:

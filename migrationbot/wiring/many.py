@@ -14,10 +14,13 @@ from migrationbot.matrix.files import Files
 from migrationbot.matrix.spaces import Spaces
 from migrationbot.moves.board import Board
 from migrationbot.moves.crowd import Crowd, CrowdParts
+from migrationbot.moves.detours import Detours
 from migrationbot.moves.herald import Herald
 from migrationbot.moves.invites import Invites
+from migrationbot.moves.latecomers import Latecomers
 from migrationbot.moves.living import Living
 from migrationbot.moves.many_request import ManyRequest
+from migrationbot.moves.rules import rules_of
 from migrationbot.store.openings import Openings
 from migrationbot.store.roster import Rosters
 from migrationbot.store.spendings import Spendings
@@ -74,6 +77,20 @@ def _crowd(tools: Tools, spaces: Spaces, rosters: Rosters, request: ManyRequest,
             living=Living(tools.clock, tools.log),
             herald=herald,
             invites=invites,
+            latecomers=Latecomers(
+                store=tools.store,
+                rosters=rosters,
+                look=_prospecting(tools, spaces).again,
+                rules=lambda: rules_of(tools.settings()),
+                now=tools.clock,
+                log=tools.log,
+            ),
+            detours=Detours(
+                store=tools.store,
+                rosters=rosters,
+                rooms=tools.rooms,
+                rules=lambda: rules_of(tools.settings()),
+            ),
             waits=lambda: office.oversight.waits,
             send_time=office.pace.seconds_for,
             write_in_room=tools.announcing.write,
@@ -83,24 +100,26 @@ def _crowd(tools: Tools, spaces: Spaces, rosters: Rosters, request: ManyRequest,
     )
 
 
-def _asking(
-    tools: Tools,
-    spaces: Spaces,
-    request: ManyRequest,
-    begun: Callable[[Migration, Sequence[str]], None],
-) -> AskingMany:
-    bot = tools.bot
-    prospecting = Prospecting(
-        bot=bot,
+def _prospecting(tools: Tools, spaces: Spaces) -> Prospecting:
+    return Prospecting(
+        bot=tools.bot,
         rooms=tools.rooms,
         spaces=spaces,
         store=tools.store,
         openings=Openings(tools.transactions),
         settings=tools.settings,
     )
+
+
+def _asking(
+    tools: Tools,
+    spaces: Spaces,
+    request: ManyRequest,
+    begun: Callable[[Migration, Sequence[str]], None],
+) -> AskingMany:
     return AskingMany(
-        gathering=Gathering(bot=bot, spaces=spaces),
-        prospecting=prospecting,
+        gathering=Gathering(bot=tools.office.bot, spaces=spaces),
+        prospecting=_prospecting(tools, spaces),
         store=tools.store,
         request=request,
         settings=tools.settings,

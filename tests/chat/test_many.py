@@ -83,8 +83,19 @@ def test_the_request_names_the_rooms_under_their_headings() -> None:
     assert "- Court: level 100 (admin). The bot asks in that room." in lines
     assert "- the space Club: level 100 (admin). An admin of the space has to come here and answer." in lines
     assert any(line.startswith("- Shed: level 100 (admin). The bot lacks the level there") for line in lines)
-    assert lines[lines.index("Cannot move, 1 room:") + 1].startswith("- Prison: the new account is banned by")
+    assert lines[lines.index("Cannot move now, 1 room:") + 1].startswith(
+        "- Prison: the new account is banned by"
+    )
     assert card.fields == {"v": 1, "card": "request", "migration": "7", "state": "waiting"}
+
+
+def test_a_yes_counts_for_rooms_that_can_move_later() -> None:
+    banned = {"details": {**CANT[Code.NEW_BANNED], "level": "50"}, "code": Code.NEW_BANNED}
+    text = request(prospect(), prospect("Prison", None, **banned)).text
+    assert "- Prison, level 50 (moderator): the new account is banned by" in text
+    assert "the room goes on by itself, and a yes to this message counts there, too." in text
+    for_ever = {"details": CANT[Code.NOT_FEDERATED], "code": Code.NOT_FEDERATED}
+    assert "counts there, too" not in request(prospect(), prospect("Isle", None, **for_ever)).text
 
 
 def test_those_who_may_answer_most_are_pinged_and_no_more_than_ten() -> None:
@@ -177,10 +188,21 @@ def test_no_room_at_all_is_said_too() -> None:
 
 
 def test_the_question_is_asked_once_for_all_rooms() -> None:
-    card = many.confirm(MIGRATION, total=12, until=NOW + DAY, now=NOW)
+    rooms = [f"!{number}:old.org" for number in range(12)]
+    card = many.confirm(MIGRATION, rooms, until=NOW + DAY, now=NOW)
     assert card.mentions == (CAST.new,)
     assert "in 12 rooms" in card.text
     assert card.fields["card"] == "confirm"
+
+
+def test_a_record_is_announced_where_it_will_be_kept() -> None:
+    keeping, said = replace(MIGRATION, options=Options(scope="space", record=True)), "the bot writes"
+    home = prospect(room_id=MIGRATION.home_room)
+    assert said in many.request(keeping, [home], asking()).text
+    assert said not in many.request(keeping, [prospect()], asking()).text
+    assert said not in many.request(MIGRATION, [home], asking()).text
+    also = many.confirm(keeping, [MIGRATION.home_room], until=NOW + DAY, now=NOW)
+    assert "The bot also writes it into the room in which it was asked" in also.text
 
 
 # ---- How far it is ---------------------------------------------------------------------------------------
@@ -228,8 +250,8 @@ def test_the_progress_card_counts_every_room_once() -> None:
     assert (state.done, state.stopped, state.working, state.left) == (1, 1, 1, 3)
     card = progress(state)
     assert "1 of 5 rooms done, 1 will not move, 2 waiting, 1 at work." in card.text
-    assert "2 rooms: waiting for @alice:new.org to join, with its invite or by itself" in card.text
-    assert "until 2026-11-22 15:03 UTC (in 1 hour). Room 1, Room 4." in card.text
+    assert "2 rooms (Room 1, Room 4): waiting for @alice:new.org to join, with its invite" in card.text
+    assert card.text.endswith("until 2026-11-22 15:03 UTC (in 1 hour).")
     assert card.fields["state"] == "running"
     assert card.mentions == ()
 
@@ -251,6 +273,17 @@ def test_what_limits_it_and_when_it_will_be_over_is_said() -> None:
     assert "What limits it" not in progress(state).text
 
 
+def test_rooms_that_cannot_move_yet_are_shown_with_what_is_in_their_way() -> None:
+    state, pace = found(Outcome.DONE), many.Pace(now=NOW)
+    banned = entry("Prison", code=Code.NEW_BANNED, details=CANT[Code.NEW_BANNED])
+    shown = many.progress(MIGRATION, state, entries(1), pace, later=[banned], bot=CAST.bot)
+    asked = many.status(MIGRATION, state, entries(1), pace, later=[banned], bot=CAST.bot, command="migrate")
+    for card in (shown, asked):
+        assert "1 room can't move yet. It goes on by itself once nothing is in its way, until" in card.text
+        assert "- Prison: the new account is banned by" in card.text
+    assert "can't move yet" not in progress(state).text
+
+
 def test_the_last_version_points_to_the_summary() -> None:
     card = progress(found(Outcome.DONE))
     assert card.fields["state"] == "done"
@@ -264,7 +297,7 @@ WAITS = tuple(Reason)[: tuple(Reason).index(Reason.ARRIVED)]
 @pytest.mark.parametrize("reason", [each for each in WAITS if each is not Reason.UNSUPPORTED_VERSION])
 def test_each_wait_has_its_sentence_and_says_who_can_help(reason: Reason) -> None:
     state = found(Phase.MOVING, Phase.MOVING, waits={0: reason, 1: reason})
-    assert "2 rooms: " in progress(state).text
+    assert "- 2 rooms" in progress(state).text
     card = many.held_up(MIGRATION, state.waiting[0], entries(2), bot=CAST.bot, now=NOW)
     assert card.mentions == (CAST.old,)
     assert "request 7 is held up in 2 rooms" in card.text
@@ -328,8 +361,13 @@ BANNED = Row(
 
 def summary(rows: Sequence[Row], **facts: Any) -> Card:
     """The summary of these."""
-    usual: dict[str, Any] = {"attached": True, "command": "migrate", "agreed": [CAST.admin, CAST.admin]}
-    return many.summary(MIGRATION, rows, ending(Outcome.PARTIAL), **{**usual, **facts})
+    usual: dict[str, Any] = {
+        "attached": True,
+        "command": "migrate",
+        "agreed": [CAST.admin, CAST.admin],
+        "now": NOW,
+    }
+    return many.summary(MIGRATION, rows, ending(Outcome.PARTIAL), many.Telling(**{**usual, **facts}))
 
 
 def test_the_summary_groups_the_rooms_by_how_they_ended() -> None:
@@ -372,6 +410,25 @@ def test_when_all_went_well_nothing_is_to_be_tried_again() -> None:
     assert "Left to do" not in card.text
     assert "Agreed" not in card.text
     assert "could not be attached" in card.text
+
+
+def test_rooms_that_may_still_come_are_told_apart() -> None:
+    other = replace(BANNED, entry=replace(BANNED.entry, room_id="!tower:old.org", name="Tower"))
+    one = summary([row(), BANNED], later=[BANNED.entry])
+    assert "1 room can't move yet. It goes on by itself once nothing is in its way, until 2026" in one.text
+    assert "- Prison: the new account is banned by" in one.text
+    assert "not tried" not in one.text
+    assert "retry" not in one.text
+    both = summary([row(), BANNED, other], later=[BANNED.entry, other.entry])
+    assert "2 rooms can't move yet. Each goes on by itself" in both.text
+    assert "again" not in one.fields
+
+
+def test_the_second_summary_says_why_it_comes() -> None:
+    card = summary([row(), row("Prison")], again=True)
+    assert "This counts the rooms that came later." in card.text
+    assert card.fields["again"] is True
+    assert "came later" not in summary([row()]).text
 
 
 def test_more_than_a_few_that_were_not_tried_are_counted() -> None:

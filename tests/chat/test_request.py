@@ -43,6 +43,13 @@ def test_the_request_is_short_enough_for_a_phone() -> None:
     assert len(request(room(), CAST.admin).text) < 1200
 
 
+def test_where_nothing_is_there_to_tap_the_words_to_type_are_named() -> None:
+    typed = "or write !migrate approve 7 or !migrate refuse 7 here."
+    assert typed not in request(room(), CAST.admin).text
+    many = replace(migration(), options=Options(scope="space"))
+    assert typed in request(room(), CAST.admin, migration=many).text
+
+
 def test_programs_see_which_request_waits() -> None:
     card = request(room(), CAST.admin)
     assert card.fields == {"v": 1, "card": "request", "migration": "7", "state": "waiting"}

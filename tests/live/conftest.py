@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.support.bot import BotOptions, BotProcess
+from tests.support.community import Community, Kind, community
 from tests.support.homeserver import HomeserverPair
 from tests.support.person import unique
 from tests.support.postgres import Postgres
@@ -98,3 +99,38 @@ async def make_scene(homeservers: HomeserverPair, shared_bots: SharedBots) -> As
     for bot, length in logs.items():
         errors = [line for line in bot.log_text()[length:].splitlines() if " ERROR " in line]
         assert not errors, f"{bot.process.command.name} has met errors:\n{bot.process.log_tail()}"
+
+
+class MakeCommunity(Protocol):
+    """Makes a space with a lobby and these rooms."""
+
+    def __call__(
+        self,
+        kinds: Mapping[str, Kind],
+        *,
+        database: str = "sqlite",
+        settings: dict[str, Any] | None = None,
+        encryption: bool = False,
+        version: str = "11",
+    ) -> Awaitable[Community]: ...
+
+
+@pytest.fixture
+async def make_community(
+    homeservers: HomeserverPair, shared_bots: SharedBots
+) -> AsyncIterator[MakeCommunity]:
+    """Communities with a shared bot."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            kinds: Mapping[str, Kind],
+            *,
+            database: str = "sqlite",
+            settings: dict[str, Any] | None = None,
+            encryption: bool = False,
+            version: str = "11",
+        ) -> Community:
+            bot = await shared_bots.get(database, settings or {}, encryption=encryption)
+            return await stack.enter_async_context(community(homeservers, bot, kinds, version=version))
+
+        yield make

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support import match
-from tests.support.api import JsonObject
+from tests.support.api import JsonObject, MatrixApi, client_path
 from tests.support.bot import BotProcess
 from tests.support.homeserver import HomeserverPair
 from tests.support.person import Person, unique
@@ -36,6 +36,7 @@ class Kind:
     state: Sequence[JsonObject] = ()
     parent: str = "space"  # the name of the space that it stands in; "" for none
     is_space: bool = False
+    creators: Sequence[str] = ()  # in version 12: roles that are creators beside Carol
 
 
 @dataclass(kw_only=True)
@@ -66,6 +67,11 @@ class Community(RoomView):
         via = [self.homeservers.old.server_name]
         await asyncio.gather(*(self.new.join(self.rooms[name], via=via) for name in names))
 
+    async def decline(self, name: str) -> None:
+        """Turn an invite down as the new account, once both servers know of it."""
+        await self._until_invited(self.rooms[name])
+        await self.new.leave(self.rooms[name])
+
     async def confirm(self, key: str = "✅") -> str:
         """Answer the confirm card as the new account, in whichever room it stands."""
         question = await self.question()
@@ -95,9 +101,14 @@ class Community(RoomView):
             f"the progress card to say {part!r}",
         )
 
-    async def summary(self) -> JsonObject:
-        """The machine-readable summary, once the request card is closed too."""
-        found = await self.in_thread(match.card("summary"), "the summary")
+    async def summary(self, *, again: bool = False) -> JsonObject:
+        """The machine-readable summary, once the request card is closed too; the second one if there is."""
+        found = await self.in_thread(
+            lambda event: (
+                match.card("summary")(event) and bool((match.card_of(event) or {}).get("again")) is again
+            ),
+            "the summary",
+        )
         told = match.card_of(found)
         assert told is not None
         await self.carol.wait_for(self.room, self.closing(told["state"]), "the final state of the card")
@@ -115,26 +126,41 @@ class Community(RoomView):
         level: int | None = content.get("users", {}).get((person or self.new).user_id)
         return level
 
+    async def bot_sets_power(self, room_id: str, content: JsonObject) -> None:
+        """Replace the power levels of a room as the bot's account: nobody else can take its level away."""
+        account = self.bot.options.account
+        api = MatrixApi(account.homeserver_url, account.access_token)
+        try:
+            await api.request(
+                "PUT", client_path("rooms", room_id, "state", "m.room.power_levels", ""), content
+            )
+        finally:
+            await api.close()
+
     async def sent(self) -> list[JsonObject]:
         """Every event of the bot's in all rooms that stands after it came in and introduced itself."""
-        found = await asyncio.gather(*map(self._sent_in, set(self.rooms.values())))
+        found = await asyncio.gather(*map(self.sent_in, self.rooms))
         return [event for events in found for event in events]
 
-    async def _sent_in(self, room_id: str) -> list[JsonObject]:
-        events = [e for e in await self.carol.messages(room_id) if e["sender"] == self.bot.user_id]
+    async def sent_in(self, name: str) -> list[JsonObject]:
+        """The same of one room."""
+        events = [e for e in await self.carol.messages(self.rooms[name]) if e["sender"] == self.bot.user_id]
         first = next((n for n, e in enumerate(events) if e["type"] == "m.room.message"), -1)
         return events[first + 1 :]
 
     async def _enter_when_invited(self, room_id: str) -> None:
+        await self._until_invited(room_id)
+        await self.new.join(room_id, via=[self.homeservers.old.server_name])
+
+    async def _until_invited(self, room_id: str) -> None:
         is_invite = match.membership(self.new.user_id, "invite")
         await self.new.wait_for(room_id, is_invite, "its invite")
         await self.carol.wait_for(room_id, is_invite, "the invite of the new account")
-        await self.new.join(room_id, via=[self.homeservers.old.server_name])
 
 
 @asynccontextmanager
 async def community(
-    homeservers: HomeserverPair, bot: BotProcess, kinds: Mapping[str, Kind]
+    homeservers: HomeserverPair, bot: BotProcess, kinds: Mapping[str, Kind], *, version: str = "11"
 ) -> AsyncIterator[Community]:
     """A space with these rooms, and a lobby in it; spaces among `kinds` come before what stands in them."""
     names = ("alice", "carol", "dave")
@@ -145,7 +171,7 @@ async def community(
     try:
         rooms: dict[str, str] = {}
         for name, kind in all_kinds.items():
-            rooms[name] = await _make(name, kind, rooms, people, bot, homeservers)
+            rooms[name] = await _make(name, kind, rooms, people, bot, homeservers, version)
         yield Community(
             room=rooms["lobby"],
             rooms=rooms,
@@ -167,17 +193,23 @@ async def _make(
     people: Mapping[str, Person],
     bot: BotProcess,
     homeservers: HomeserverPair,
+    version: str,
 ) -> str:
     carol, via = people["carol"], [homeservers.old.server_name]
     levels = {"carol": 100, "alice": 100, "bot": 100, **kind.levels}
     user_ids = {"bot": bot.user_id, **{role: person.user_id for role, person in people.items()}}
+    creators = ("carol", *kind.creators) if version == "12" else ()
+    entries = {user_ids[role]: level for role, level in levels.items() if role not in creators}
+    content: JsonObject = _SPACE if kind.is_space else {}
+    if kind.creators:
+        content = {**content, "additional_creators": [user_ids[role] for role in kind.creators]}
     invited = [role for role in ("alice", "bot") if role not in kind.without]
     room_id = await carol.create_room(
-        version="11",
+        version=version,
         name=name,
         state=[*_rules(kind, rooms), *kind.state],
-        power_levels={"users": {user_ids[role]: level for role, level in levels.items()}},
-        creation_content=_SPACE if kind.is_space else {},
+        power_levels={"users": entries},
+        creation_content=content,
         invite=[user_ids[role] for role in invited],
     )
     if "alice" in invited:

@@ -67,6 +67,7 @@ def request(migration: Migration, move: RoomMove, room: RoomState, asking: Askin
         mentions=() if asking.dry_run else _asked(move, asking),
         dry_run=asking.dry_run,
         venue=asking.venue.value,
+        typed=migration.many,  # nothing is there to tap: each further room has few events to spend
         spot=asking.spot,
         **facts.who(migration),
         **_planned(migration, move, room),
