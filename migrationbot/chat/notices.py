@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from migrationbot.core.ability import USUAL
 from migrationbot.core.errors import Code
 from migrationbot.core.move import Phase
 from migrationbot.core.reasons import Outcome, Reason
@@ -51,9 +52,9 @@ class OpenMove:
     until: int  # milliseconds since the epoch: it waits no longer
 
 
-def greeting(*, command: str, bot: str) -> Card:
-    """What the bot says when it comes into a room."""
-    return render("greeting.html", fields=_FIELDS, command=command, bot=bot)
+def greeting(*, command: str, bot: str, able: bool) -> Card:
+    """What the bot says when it comes into a room; `able`: it has the level that it needs there already."""
+    return render("greeting.html", fields=_FIELDS, command=command, bot=bot, able=able, level=USUAL)
 
 
 def stats(found: Stats, *, now: int) -> Card:

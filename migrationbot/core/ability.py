@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from .able import can_send, can_withdraw, worth
 from .power import PowerLevels
 from .room import RoomState
+
+USUAL: Final = 100  # the level that the bot asks for when it comes into a room
 
 
 class Deed(Enum):
@@ -46,6 +49,11 @@ class Abilities:
     def needed(self) -> int:
         """The level with which the bot could do everything, for everyone."""
         return max(self.highest, *(each.asked for each in self.each))
+
+    @property
+    def enough(self) -> bool:
+        """Whether the usual level of a bot would add nothing to what it can do here."""
+        return not self.lacking and self.has >= min(self.needed, USUAL)
 
 
 def abilities(room: RoomState, bot: str) -> Abilities:

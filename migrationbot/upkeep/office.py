@@ -17,6 +17,7 @@ from migrationbot.matrix.api import Api
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.messages import Messages
 from migrationbot.matrix.pace import Pace
+from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.steps import Clock
 from migrationbot.moves.watch import Watch
 from migrationbot.store.arrivals import Arrivals
@@ -76,15 +77,16 @@ class Office:
             log=self.log,
         )
 
-    def greeter(self, messages: Messages, watch: Watch) -> Greeter:
+    def greeter(self, messages: Messages, rooms: Rooms, watch: Watch) -> Greeter:
         """Who answers invites. A room that an upgrade has made is followed as the old one was."""
         return Greeter(
             GreeterParts(
                 bot=self.bot,
                 doors=self.doors,
                 messages=messages,
+                rooms=rooms,
                 arrivals=self.arrivals,
-                expects=lambda room_id: bool(watch.room(room_id)),
+                expects=watch.busy,
                 settings=self.settings,
                 log=self.log,
             )
@@ -92,7 +94,7 @@ class Office:
 
     def leaving(self, watch: Watch) -> Leaving:
         """Who leaves rooms that everybody else has left."""
-        return Leaving(self.doors, self.log, busy=lambda room_id: bool(watch.room(room_id)))
+        return Leaving(self.doors, self.log, busy=watch.busy)
 
     def answered(self, letter: Letter, card: Card) -> None:
         """A command was answered: note how, in our own words only."""

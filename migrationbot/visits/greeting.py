@@ -11,11 +11,13 @@ from logging import Logger
 from migrationbot.chat import notices
 from migrationbot.checks import AcceptInvites
 from migrationbot.config import Settings
+from migrationbot.core.ability import abilities
 from migrationbot.core.ids import server_of
 from migrationbot.matrix.comings import Invite
 from migrationbot.matrix.doors import Doors
 from migrationbot.matrix.errors import HomeserverError, LoggedOut
 from migrationbot.matrix.messages import Messages, content_of
+from migrationbot.matrix.rooms import Rooms
 from migrationbot.matrix.sealing import NoEncryption
 from migrationbot.store.arrivals import Arrivals
 
@@ -31,6 +33,7 @@ class GreeterParts:
     bot: str  # the bot's own user ID
     doors: Doors
     messages: Messages
+    rooms: Rooms
     arrivals: Arrivals
     expects: Callable[[str], bool]  # whether a move goes on in that room: then every invite is followed
     settings: Callable[[], Settings]
@@ -104,8 +107,9 @@ class Greeter:
         if await self._with.arrivals.is_greeted(room_id):
             await self._with.arrivals.over(room_id)
             return
-        card = notices.greeting(command=self._with.settings().command, bot=self._with.bot)
         try:
+            able = await self._is_able(room_id)
+            card = notices.greeting(command=self._with.settings().command, bot=self._with.bot, able=able)
             await self._with.messages.post(room_id, content_of(card), _transaction(room_id))
             self._with.log.info("introduced the bot in %s", room_id)
         except NoEncryption:
@@ -115,6 +119,11 @@ class Greeter:
         except HomeserverError as error:
             self._with.log.info("may not speak in %s: %d", room_id, error.status)
         await self._with.arrivals.greeted(room_id)
+
+    async def _is_able(self, room_id: str) -> bool:
+        """Whether it has the level that it needs already: after an upgrade, or where its invite came late."""
+        room = await self._with.rooms.read(room_id, (self._with.bot,))
+        return abilities(room, self._with.bot).enough
 
 
 def accepts(settings: Settings, senders: Iterable[str]) -> bool:

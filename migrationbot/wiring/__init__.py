@@ -38,7 +38,7 @@ def build(
             inbox=Inbox(tools.api),
             answered=tools.answered,
             sealing=tools.sealing,
-            greeter=tools.office.greeter(tools.messages, tools.watch),
+            greeter=tools.office.greeter(tools.messages, tools.rooms, tools.watch),
             office=tools.office,
             settings=settings,
             log=log,

@@ -33,8 +33,15 @@ def sentences(text: str) -> int:
     return text.count(". ") + text.endswith(".")
 
 
+def test_a_bot_that_has_its_level_asks_for_none() -> None:
+    text = notices.greeting(command="move-me", bot="@bot:old.org", able=True).text
+    assert sentences(text) == 2
+    assert "/op" not in text
+    assert "It has the level here that it needs" in text
+
+
 def test_the_greeting_says_in_two_sentences_what_the_bot_does_and_needs() -> None:
-    card = notices.greeting(command="move-me", bot="@bot:old.org")
+    card = notices.greeting(command="move-me", bot="@bot:old.org", able=False)
     assert sentences(card.text) == 2
     assert "!move-me help" in card.text
     assert "/op @bot:old.org 100" in card.text

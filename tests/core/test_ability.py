@@ -64,3 +64,19 @@ def test_who_is_there_and_has_the_level_may_speak() -> None:
     assert may_speak(room(levels=with_levels({BOT: 50}, events_default=50)), BOT)
     assert not may_speak(room(levels=with_levels({BOT: 49}, events_default=50)), BOT)
     assert not may_speak(room(members={}), BOT)
+
+
+@pytest.mark.parametrize(
+    ("levels", "version", "enough"),
+    [
+        (with_levels({BOT: 100}), "10", True),
+        (with_levels({BOT: 50}), "10", False),  # others have more
+        ({"users": {BOT: 50, OLD: 50}}, "10", True),
+        ({"users": {BOT: 50, OLD: 50}, "events": {"m.room.history_visibility": 60}}, "10", False),
+        ({"users": {BOT: 100}, "events": {"m.room.tombstone": 150}}, "12", True),  # as much as it asks for
+    ],
+)
+def test_a_bot_asks_for_no_level_that_would_add_nothing(
+    levels: dict[str, Any], version: str, enough: bool
+) -> None:
+    assert abilities(room(levels=levels, version=version), BOT).enough is enough

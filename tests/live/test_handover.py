@@ -220,7 +220,11 @@ async def test_cancelled_before_the_upgrade_nothing_is_followed(make_scene: Make
     assert "the room was not upgraded" in summary["content"]["body"]
     successor = await upgrade(scene, scene.alice, [scene.new.user_id])
     await scene.alice.invite(successor, scene.bot.user_id)
-    await scene.alice.wait_for(successor, match.says("!migrate", sender=scene.bot.user_id), "the greeting")
+    greeting = await scene.alice.wait_for(
+        successor, match.says("!migrate", sender=scene.bot.user_id), "the greeting"
+    )
+    assert "/op" not in greeting["content"]["body"]  # the upgrade has brought its level along
+    assert "It has the level here that it needs" in greeting["content"]["body"]
     assert scene.carol.user_id not in await scene.alice.members(successor)
 
 
