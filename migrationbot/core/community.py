@@ -12,7 +12,7 @@ from .approval import Answer, Evidence
 from .errors import Code
 from .move import Migration, Phase, Plan, RoomMove
 from .reasons import Ending, Outcome, Reason
-from .room import RoomState
+from .room import Membership, RoomState
 from .ways import Way
 
 # The space first, for it lets people into its rooms. Invites are scarce, so they come last.
@@ -102,6 +102,12 @@ def taken_back(move: RoomMove, evidence: Evidence) -> bool:
     return not stands or any(each.sender in (move.requester, move.new) for each in noes)
 
 
+def waits_for_space(move: RoomMove, room: RoomState) -> bool:
+    """Whether the new account was to come in through a space, and has neither come nor been invited yet."""
+    outside = room.membership(move.new) not in (Membership.JOIN, Membership.INVITE)
+    return move.plan.way is Way.SPACE and outside
+
+
 def rerouted(
     move: RoomMove, room: RoomState, others: Iterable[RoomMove], joined: Collection[str]
 ) -> RoomMove:
@@ -109,7 +115,7 @@ def rerouted(
 
     `joined` are the rooms named in the join rule in which the new account is.
     """
-    if move.plan.way is not Way.SPACE or room.joined(move.new) or not room.allowed_from.isdisjoint(joined):
+    if not waits_for_space(move, room) or not room.allowed_from.isdisjoint(joined):
         return move
     if any(each.room_id in room.allowed_from and each.phase is not Phase.ENDED for each in others):
         return move

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migrationbot.core.community import rerouted
+from migrationbot.core.community import rerouted, waits_for_space
 from migrationbot.core.move import Migration, Phase, RoomMove, Rules
 from migrationbot.core.room import RoomState
 from migrationbot.core.ways import Way
@@ -29,7 +29,7 @@ class Detours:
 
     async def rerouted(self, migration: Migration, move: RoomMove, room: RoomState) -> RoomMove:
         """The move as it is to go on."""
-        if move.plan.way is not Way.SPACE or room.joined(move.new):
+        if not waits_for_space(move, room):
             return move
         spaces = sorted(room.allowed_from)[:_MOST_ALLOWED]
         found = await asyncio.gather(*(self.rooms.joined(space, move.new) for space in spaces))

@@ -188,8 +188,8 @@ def test_without_the_space_the_new_account_is_invited(
 
 
 def test_whoever_is_there_or_needs_no_space_goes_on_as_planned() -> None:
-    inside = room(RESTRICTED, member(NEW, "join"))
-    assert rerouted(BY_SPACE, inside, [], ()) == BY_SPACE
+    for membership in ("join", "invite"):
+        assert rerouted(BY_SPACE, room(RESTRICTED, member(NEW, membership)), [], ()) == BY_SPACE
     public = move(plan=plan(way=Way.PUBLIC))
     assert rerouted(public, room(RESTRICTED), [], ()) == public
 
