@@ -11,8 +11,12 @@ import asyncpg
 
 from tests.conftest import StartBot
 from tests.live.conftest import MakeScene
+from tests.support import match
 from tests.support.bot import BotProcess
-from tests.support.scene import HISTORY, Scene
+from tests.support.community import Kind, community
+from tests.support.homeserver import HomeserverPair
+from tests.support.scene import HISTORY
+from tests.support.view import RoomView
 
 SOON = 4000  # milliseconds: after the bot's start, so that it has to wait
 
@@ -49,7 +53,31 @@ async def test_a_move_lapses_wherever_it_stands(start_bot: StartBot, make_scene:
     await other.run_to_end()  # its time had not come
 
 
-async def _ends_at(bot: BotProcess, scene: Scene, at: int) -> None:
+async def test_a_request_waits_for_a_blocked_room_no_longer_than_it_says(
+    homeservers: HomeserverPair, start_bot: StartBot
+) -> None:
+    bot = await start_bot()
+    async with community(homeservers, bot, {"cell": Kind()}) as made:
+        await made.carol.ban(made.rooms["cell"], made.new.user_id)
+        await made.ask("space")
+        await made.carol.react(made.room, made.card, "✅")
+        await made.let_in("space", "lobby")
+        await made.confirm()
+        await made.in_thread(match.card("summary"), "the summary")
+        await bot.stop()
+        await _ends_at(bot, made, round(time.time() * 1000) + SOON)
+        await bot.start()
+        await made.carol.wait_for(made.room, made.closing("partial"), "the final state of the card")
+        await made.carol.unban(made.rooms["cell"], made.new.user_id)
+        await made.say("status", thread=made.command)
+        answer = await made.in_thread(match.says("2 of 2 rooms done"), "how far it is")
+        assert "can't move yet" not in answer["content"]["body"]
+        summaries = [event for event in await made.sent() if match.card("summary")(event)]
+        assert len(summaries) == 1
+        assert (await made.carol.members(made.rooms["cell"]))[made.new.user_id] == "leave"
+
+
+async def _ends_at(bot: BotProcess, scene: RoomView, at: int) -> None:
     """Move the end of a request's time: the shortest that can be set is an hour. The bot is stopped."""
     for table, column in (("migration", "home_room"), ("room_move", "room_id")):
         statement = f"UPDATE {table} SET expires_at = $2 WHERE {column} = $1"  # noqa: S608 - our own words
