@@ -41,6 +41,7 @@ class Invites:
         # What the bot's own homeserver takes for each account. Of the first time that it names it is believed
         # that it is as long for the next, for people are told when the last one will be sent.
         self._here: dict[str, Bucket] = defaultdict(partial(Bucket, unsure=inf))
+        self._landings = 0
         self._sent: dict[Key, float] = {}  # those under way, and since when
 
     async def review(self, move: RoomMove, decision: Decision, rank: int) -> Decision | None:
@@ -52,7 +53,7 @@ class Invites:
         if not isinstance(decision, Act) or decision.step is not Step.INVITE:
             self._leave(move.new, place)
             return decision
-        spending, now = await self._spendings.of(move.new, now=self._now()), self._now()
+        spending, now = await self._spending_of(move.new), self._now()
         turn, here = may_invite(spending, flying=self._flying[move.new], now=now), self._here[move.new]
         if turn is Turn.SPENT or here.room(now / 1000) < _ONE:
             ahead = self._ahead(move.new, place)
@@ -78,6 +79,7 @@ class Invites:
         elif isinstance(error, HomeserverError):
             here.spared(sent)
         self._flying[move.new] -= 1
+        self._landings += 1
         async with self._landed[move.new]:
             self._landed[move.new].notify_all()
         return spent or isinstance(error, InviteLimited)
@@ -93,6 +95,14 @@ class Invites:
     def limited_here(self, account: str) -> bool:
         """Whether the bot's own homeserver is known to limit the invites for the account."""
         return self._here[account].holds(self._now() / 1000)
+
+    async def _spending_of(self, account: str) -> Spending:
+        """What was taken: of an invite that lands meanwhile it would be missed that it was."""
+        while True:
+            landings = self._landings
+            spending = await self._spendings.of(account, now=self._now())
+            if landings == self._landings:
+                return spending
 
     def _let_through(self, move: RoomMove, now: int, *, alone: bool) -> None:
         key = (move.migration, move.room_id)

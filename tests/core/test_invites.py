@@ -28,6 +28,7 @@ class Book:
     """What the database knows."""
 
     spending: Spending = Spending()  # noqa: RUF009 - it is frozen
+    slow: bool = False
 
     async def of(self, _account: str, *, now: int) -> Spending:
         assert now == NOW
@@ -189,3 +190,23 @@ async def test_a_limit_that_is_doubted_is_tried_by_one_alone() -> None:
     assert await invites.landed(room(5), InviteLimited(330.0))
     assert await other is None
     assert isinstance(await ask(invites, 6), Wait)
+
+
+async def test_one_that_lands_while_the_database_is_asked_is_not_missed() -> None:
+    class Slow(AnyTime):
+        """Another invite is written down, and lands, after the answer was found and before it is there."""
+
+        async def of(self, account: str, *, now: int) -> Spending:
+            found = await super().of(account, now=now)
+            if self.slow:
+                self.slow = False
+                self.took(NOW)
+                assert not await invites.landed(room(0), None)
+            return found
+
+    book = Slow(Spending(taken=(NOW,) * 4))
+    invites = Invites(cast(Spendings, book), lambda: NOW)
+    assert await ask(invites, 0) == INVITE
+    book.slow = True
+    assert await ask(invites, 1) == INVITE  # to find out whether there is a limit
+    assert await invites.landed(room(1), REFUSAL)
