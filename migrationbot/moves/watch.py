@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from migrationbot.core.move import Migration
@@ -23,6 +23,7 @@ class Watch:
         self._people: dict[tuple[str, str], set[Key]] = defaultdict(set)
         self._speakers: dict[tuple[str, str], set[Key]] = defaultdict(set)
         self._outside: dict[str, set[Key]] = defaultdict(set)
+        self._places: dict[Key, int] = {}  # of each move among those of its migration
 
     def add(
         self,
@@ -36,7 +37,9 @@ class Watch:
 
         `room_cards` are the cards about single rooms: their room IDs and the cards' event IDs.
         """
-        keys = {(migration.number, room_id) for room_id in room_ids}
+        ordered = [(migration.number, room_id) for room_id in room_ids]
+        self._places.update({key: place for place, key in enumerate(ordered)})
+        keys = set(ordered)
         for room_id, card in room_cards:
             self._messages[card].add((migration.number, room_id))
         for key in keys:
@@ -89,26 +92,31 @@ class Watch:
         _forget(self._people, number)
         _forget(self._speakers, number)
         _forget(self._outside, number)
+        self._places = {key: place for key, place in self._places.items() if key[0] != number}
 
-    def room(self, room_id: str) -> frozenset[Key]:
+    def room(self, room_id: str) -> Sequence[Key]:
         """The moves that depend on this room's state."""
-        return frozenset((*self._rooms.get(room_id, ()), *self._outside.get(room_id, ())))
+        return self._in_order({*self._rooms.get(room_id, ()), *self._outside.get(room_id, ())})
 
     def busy(self, room_id: str) -> bool:
         """Whether a move goes on there."""
         return bool(self._rooms.get(room_id))
 
-    def message(self, event_id: str) -> frozenset[Key]:
+    def message(self, event_id: str) -> Sequence[Key]:
         """The moves whose command or card this is."""
-        return frozenset(self._messages.get(event_id, ()))
+        return self._in_order(self._messages.get(event_id, ()))
 
-    def speaker(self, room_id: str, user_id: str) -> frozenset[Key]:
+    def speaker(self, room_id: str, user_id: str) -> Sequence[Key]:
         """The moves that this account ends, or has look again, by saying anything."""
-        return frozenset(self._speakers.get((room_id, user_id), ()))
+        return self._in_order(self._speakers.get((room_id, user_id), ()))
 
-    def person(self, room_id: str, user_id: str) -> frozenset[Key]:
+    def person(self, room_id: str, user_id: str) -> Sequence[Key]:
         """The moves that depend on this account's membership."""
-        return frozenset(self._people.get((room_id, user_id), ()))
+        return self._in_order(self._people.get((room_id, user_id), ()))
+
+    def _in_order(self, keys: Iterable[Key]) -> Sequence[Key]:
+        """As the rooms of each migration are to move: who is woken first is first to invite."""
+        return sorted(keys, key=lambda key: (key[0], self._places.get(key, 0)))
 
 
 def _forget(index: dict[_Name, set[Key]], number: int) -> None:
