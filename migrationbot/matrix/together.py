@@ -21,12 +21,14 @@ class Together(Generic[_Answer]):
         self._next: dict[Hashable, asyncio.Task[_Answer]] = {}  # not begun yet
         self._under_way: dict[Hashable, asyncio.Task[_Answer]] = {}
 
-    async def ask(self, question: Hashable, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """The answer, or what `request` raises."""
+    async def ask(
+        self, question: Hashable, request: Callable[[], Awaitable[_Answer]], *, pause: float = 0.0
+    ) -> _Answer:
+        """The answer, or what `request` raises. It is begun after so many seconds, for others to join in."""
         task = self._next.get(question)
         if task is None:
             before = self._under_way.get(question)
-            task = asyncio.create_task(self._answer(question, request, before))
+            task = asyncio.create_task(self._answer(question, request, before, pause))
             self._next[question] = task
         return await asyncio.shield(task)
 
@@ -35,9 +37,12 @@ class Together(Generic[_Answer]):
         question: Hashable,
         request: Callable[[], Awaitable[_Answer]],
         before: asyncio.Task[_Answer] | None,
+        pause: float,
     ) -> _Answer:
         if before is not None:
             await asyncio.wait((before,))
+        if pause:
+            await asyncio.sleep(pause)
         task = self._under_way[question] = self._next.pop(question)
         try:
             return await request()

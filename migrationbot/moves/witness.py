@@ -17,11 +17,13 @@ from migrationbot.core.steps import Step
 from migrationbot.core.succession import Succession
 from migrationbot.matrix.errors import Forbidden
 from migrationbot.matrix.rooms import Message, Rooms
+from migrationbot.matrix.together import Together
 from migrationbot.moves.lookout import Lookout
 from migrationbot.moves.stage import nearest
 from migrationbot.moves.statements import Statements
 from migrationbot.moves.successors import Successors
 
+_JOIN_IN = 0.1  # seconds that a look takes longer where many rooms move, for several to share what it reads
 _MOST_REACTORS = 40  # of those with the highest levels: an answer needs one or a few, never a crowd
 
 
@@ -55,6 +57,8 @@ class Witness:
         self._successors = successors
         self._statements = statements
         self._bot = bot
+        self._confirmations: Together[_Shown] = Together()
+        self._requests: Together[tuple[bool, _Shown]] = Together()
 
     async def look(self, migration: Migration, move: RoomMove) -> Sight:
         """The room and the evidence now. Raises Forbidden when the bot is not in the room.
@@ -99,15 +103,13 @@ class Witness:
         return await self._rooms.name(move.room_id)
 
     async def _evidence(self, migration: Migration, move: RoomMove) -> Evidence:
-        home = migration.home_room
         confirm, asked_old = await asyncio.gather(
-            self._shown(move, migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)),
+            self._confirmation(migration, move),
             self._shown(move, nearest(migration, move).room_id, move.event_of(Step.ASK_OLD)),
         )
         typed = await self._statements.standing(migration, move)
-        stands, request, in_room = await asyncio.gather(
-            self._command_stands(migration, move),
-            self._shown(move, home, migration.event_of(Step.REQUEST_CARD)),
+        (stands, request), in_room = await asyncio.gather(
+            self._request(migration, move),
             self._shown(move, move.room_id, move.event_of(Step.ROOM_CARD)),
         )
         # Nobody can have agreed to what was not shown yet.
@@ -115,13 +117,29 @@ class Witness:
         return Evidence(
             command_stands=stands,
             cancelled_by=migration.cancelled_by,
-            command_event=migration.command_event if home == move.room_id else "",
+            command_event=migration.command_event if migration.home_room == move.room_id else "",
             card_stands=request.stands and in_room.stands,
             reactions=(*request.reactions, *in_room.reactions, *typed) if shown else (),
             confirm_stands=confirm.stands,
             confirmations=(*confirm.reactions, *(each for each in typed if each.sender == migration.new)),
             skips=asked_old.reactions if asked_old.stands else (),
         )
+
+    async def _confirmation(self, migration: Migration, move: RoomMove) -> _Shown:
+        """What the new account was asked, and its answer: for all rooms that look at about this time."""
+        room_id, card = migration.room_of(Step.CONFIRM_CARD), migration.event_of(Step.CONFIRM_CARD)
+        question = (migration.number, card, room_id == move.room_id)
+        pause = _JOIN_IN if migration.many else 0.0
+        return await self._confirmations.ask(question, lambda: self._shown(move, room_id, card), pause=pause)
+
+    async def _request(self, migration: Migration, move: RoomMove) -> tuple[bool, _Shown]:
+        """Whether it is still asked, and what was answered. Who shared the confirmation shares this too."""
+        home, card = migration.home_room, migration.event_of(Step.REQUEST_CARD)
+
+        async def read() -> tuple[bool, _Shown]:
+            return await asyncio.gather(self._command_stands(migration, move), self._shown(move, home, card))
+
+        return await self._requests.ask((migration.number, card, home == move.room_id), read)
 
     async def _command_stands(self, migration: Migration, move: RoomMove) -> bool:
         """Whether it is still asked. What the bot can no longer read, it can no longer be sure of."""

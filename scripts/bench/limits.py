@@ -37,7 +37,7 @@ async def limits(rooms: int = _ROOMS) -> list[Figure]:
         scene = await ask_for_all(people, made[0])
         async with joining(people):
             await scene.approve(scene.alice)
-            await until_summed_up(scene)
+            await until_summed_up(people, scene)
     sends = [each for each in where.meter.exchanges if _is_send(each)]
     return _figures(rooms, sends)
 

@@ -56,7 +56,7 @@ async def _bot(people: Movers, home: str) -> _Bot:
     began = time.monotonic()
     async with joining(people):
         await scene.approve(scene.alice)
-        await until_summed_up(scene)
+        await until_summed_up(people, scene)
     wall = time.monotonic() - began
     return _Bot(wall=wall, cpu=cpu_seconds(process) - before)
 
