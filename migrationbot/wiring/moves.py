@@ -8,7 +8,8 @@ from migrationbot.moves.board import Board
 from migrationbot.moves.checklist import Checklist
 from migrationbot.moves.following import Following
 from migrationbot.moves.lanes import Lanes
-from migrationbot.moves.runner import Parts, Runner
+from migrationbot.moves.parts import Parts
+from migrationbot.moves.runner import Runner
 from migrationbot.moves.setbacks import Setbacks
 from migrationbot.moves.tell import Tell
 from migrationbot.store.told import Told

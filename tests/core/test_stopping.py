@@ -8,7 +8,8 @@ import logging
 from dataclasses import fields
 from typing import Any, cast
 
-from migrationbot.moves.runner import Parts, Runner
+from migrationbot.moves.parts import Parts
+from migrationbot.moves.runner import Runner
 from migrationbot.moves.watch import Watch
 from tests.core.worlds import ROOM
 
