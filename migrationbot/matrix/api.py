@@ -186,8 +186,9 @@ def _claim(where: str, body: Mapping[str, Any], *, urgent: bool) -> Claim:
     """
     invitee = body.get("user_id") if where.endswith("/invite") else None
     before, _, last = where.rpartition("/")
-    who = f"{before}/{'-'.join(last.split('-')[:2])}" if "/send/" in where else where
-    return Claim(who=who, invitee=invitee if isinstance(invitee, str) else None, urgent=urgent)
+    says = "/send/" in where
+    who = f"{before}/{'-'.join(last.split('-')[:2])}" if says else where
+    return Claim(who=who, invitee=invitee if isinstance(invitee, str) else None, urgent=urgent, act=not says)
 
 
 def _judge(answer: _Answer) -> Json:

@@ -27,7 +27,8 @@ from .errors import InviteLimited, Limited
 # Seconds after which a send that is under way is taken for one that was not refused: a 429 comes at once, or
 # as with Synapse after half a second, but an invite waits for another server.
 _ANSWERED_LATEST = 1.0
-_PATIENCE = 2.0  # seconds, for the answers to those that went before: what a send rests on grows old
+# Seconds, for the answers to those that went before. What an act rests on grows old meanwhile.
+_PATIENCE, _PATIENCE_OF_ACTS = 2.0, 0.3
 _A_LITTLE = 0.01  # seconds: timers may be early
 
 
@@ -38,6 +39,7 @@ class Claim:
     who: str  # the same when it comes again after it was refused
     invitee: str | None = None  # whom it invites
     urgent: bool = False  # a person waits for it
+    act: bool = False  # whether it rests on how a room was found
 
 
 class Pace:
@@ -74,7 +76,7 @@ class Pace:
         """
         if claim.invitee is not None and (held := self._held(claim.invitee)) > 0:
             raise InviteLimited(held)
-        await self._narrow()
+        await self._narrow(_PATIENCE_OF_ACTS if claim.act else _PATIENCE)
         now = self._clock()
         turn = self._line.ask(claim.who, now=now, bucket=self._bucket, urgent=claim.urgent)
         if turn > now:
@@ -114,15 +116,15 @@ class Pace:
         self._invitees = {each: until for each, until in self._invitees.items() if until > now}
         return self._invitees.get(invitee, now) - now
 
-    async def _narrow(self) -> None:
-        """Wait until few enough are under way. Raises Limited when that takes too long."""
+    async def _narrow(self, patience: float) -> None:
+        """Wait until few enough are under way. Raises Limited when that takes longer than so many seconds."""
         began = self._clock()
         while self._crowded():
-            if self._clock() - began >= _PATIENCE:
-                raise Limited(_PATIENCE)
+            if self._clock() - began >= patience:
+                raise Limited(patience)
             self._one_ended.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._one_ended.wait(), _ANSWERED_LATEST / 4)
+                await asyncio.wait_for(self._one_ended.wait(), min(_ANSWERED_LATEST / 4, patience))
 
     def _crowded(self) -> bool:
         now = self._clock()

@@ -6,16 +6,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from migrationbot.core.able import level_to_speak
-from migrationbot.core.address import PLACE, bot_makes_it, main_address
+from migrationbot.core.address import PLACE, bot_makes_it
 from migrationbot.core.decisions import Act
-from migrationbot.core.levels import level_now
 from migrationbot.core.move import Migration, RoomMove
 from migrationbot.core.moved import place_of
 from migrationbot.core.power import implied_content
 from migrationbot.core.power_change import with_integers, with_level
-from migrationbot.core.room import Member, Membership, RoomState, StateEvent, with_state
-from migrationbot.core.steps import Record, Step
+from migrationbot.core.room import Member, RoomState, StateEvent, with_state
+from migrationbot.core.steps import Step
 from migrationbot.matrix.rooms import Rooms
 from migrationbot.moves.merging import (
     POWER_LEVELS,
@@ -25,6 +23,7 @@ from migrationbot.moves.merging import (
     PowerChangeLost,
     StillDue,
 )
+from migrationbot.moves.shown import ACTS, shown_by
 from migrationbot.moves.steps import Place, Steps
 
 SayLost = Callable[[Migration, RoomMove, str], Awaitable[None]]
@@ -75,7 +74,7 @@ class Acts:
             if not change.stands_alone(after.power_event, ours):
                 await self._put_back(migration, move, change, ours, still_due, room)
                 after = await self._again(act.step, move, room)
-        event_id = _LOOK_UP[act.step](record, move, after)
+        event_id = shown_by(record, move, after)
         if event_id is None:
             raise NotShown(act.step.value)
         await self._steps.done(place, record, event_id)
@@ -87,8 +86,8 @@ class Acts:
         """Look up in the room what was intended before a crash; gives whether to look at the room again."""
         place = Place(migration=migration, room_id=move.room_id)
         settled = False
-        for record in [each for each in move.records.values() if not each.done and each.step in _LOOK_UP]:
-            event_id = _LOOK_UP[record.step](record, move, room)
+        for record in [each for each in move.records.values() if not each.done and each.step in ACTS]:
+            event_id = shown_by(record, move, room)
             if record.step in POWER_STEPS:
                 # Somebody may have taken it back since: then it was carried out too, and is not repeated.
                 change = PowerChange.of(record.step, move, record.base)
@@ -192,95 +191,3 @@ def _power_content(room: RoomState) -> dict[str, Any]:
     if room.power_event is None:
         return implied_content(version=room.version, create_sender=room.create_sender)
     return with_integers(room.power_event.content)
-
-
-def _opened(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    """Done once the bot has set it; where somebody has set it again since, by the event beneath theirs."""
-    event = room.history_event
-    if event is None or event.event_id == record.base:
-        return None
-    if event.sender == move.bot:
-        return event.event_id if room.visibility.open_to_newcomers else None
-    # What took the place of the base itself shows that ours never came.
-    return event.replaces_state if event.replaces_state != record.base else None
-
-
-def _restored(record: Record, _: RoomMove, room: RoomState) -> str | None:
-    """Done once the open setting is no longer ours, whoever changed it."""
-    event = room.history_event
-    return event.event_id if event is not None and event.event_id != record.base else None
-
-
-def _invited(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    """Done once the membership is no longer what it was: invited, joined, or declined already."""
-    member = room.members.get(move.new)
-    if member is None or member.event_id == record.base:
-        return None
-    # What took the place of the base itself shows that ours never came: the account did something by itself.
-    ours = member.sender == move.bot or member.replaces_state != record.base
-    return member.event_id if ours else None
-
-
-def _withdrawn(_: Record, move: RoomMove, room: RoomState) -> str | None:
-    member = room.members.get(move.new)
-    gone = member is not None and member.membership is not Membership.INVITE
-    return member.event_id if gone and member else None
-
-
-def _promoted(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    """Done once the entry stands in an event after the one that ours was based on."""
-    event = room.power_event
-    if event is None or event.event_id == record.base:
-        return None
-    return event.event_id if room.power.level_of(move.new) >= level_now(move, room) else None
-
-
-def _removed(_: Record, move: RoomMove, room: RoomState) -> str | None:
-    member = room.members.get(move.old)
-    gone = member is not None and member.membership is not Membership.JOIN
-    return member.event_id if gone and member else None
-
-
-def _stepped_down(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    return _lowered(record, move.old, room, room.power.users_default)
-
-
-def _bot_down(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    return _lowered(record, move.bot, room, level_to_speak(room.power))
-
-
-def _published(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    """Done once another event of the bot's than the one before stands there."""
-    event = room.more.get(place_of(move))
-    if event is None or event.event_id == record.base:
-        return None
-    return event.event_id if event.sender == move.bot else None
-
-
-def _addressed(record: Record, move: RoomMove, room: RoomState) -> str | None:
-    event = room.more.get(PLACE)
-    if event is None or event.event_id == record.base:
-        return None
-    return event.event_id if main_address(room) == move.options.address else None
-
-
-def _lowered(record: Record, user_id: str, room: RoomState, level: int) -> str | None:
-    """Done once the entry stands in an event after the one that ours was based on."""
-    event = room.power_event
-    if event is None or event.event_id == record.base:
-        return None
-    return event.event_id if room.power.level_of(user_id) <= level else None
-
-
-_LOOK_UP = {
-    Step.OPEN_HISTORY: _opened,
-    Step.RESTORE_HISTORY: _restored,
-    Step.INVITE: _invited,
-    Step.WITHDRAW_INVITE: _withdrawn,
-    Step.PROMOTE: _promoted,
-    Step.REMOVE_OLD: _removed,
-    Step.STEP_DOWN: _stepped_down,
-    Step.BOT_DOWN: _bot_down,
-    Step.PUBLISH: _published,
-    Step.SET_ADDRESS: _addressed,
-}
