@@ -49,9 +49,9 @@ class Runner:
     def wake(self, key: Key, own_event: str | None = None) -> None:
         """Look at this move now; once more if it is being looked at already.
 
-        `own_event` is what wakes it if that is an event of the bot's: of its acts it knows without looking.
+        `own_event` is what wakes it if that is an event of the bot's: of its own acts a move knows already.
         """
-        if self._known(own_event):
+        if self._known(key, own_event):
             return
         timer = self._timers.pop(key, None)
         if timer is not None:
@@ -76,7 +76,7 @@ class Runner:
             while True:
                 self._again.pop(key, None)
                 pause = await self._guarded(key)
-                if self._stopping or all(self._known(event) for event in self._again.pop(key, ())):
+                if self._stopping or all(self._known(key, event) for event in self._again.pop(key, ())):
                     break
         finally:
             del self._tasks[key]
@@ -84,8 +84,8 @@ class Runner:
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(max(0.0, pause), self.wake, key)
 
-    def _known(self, own_event: str | None) -> bool:
-        return own_event is not None and self._with.steps.knows(own_event)
+    def _known(self, key: Key, own_event: str | None) -> bool:
+        return own_event is not None and self._with.steps.knows(key[0], own_event)
 
     async def _guarded(self, key: Key) -> float | None:
         """Carry the move on; gives the seconds after which to look again, None when it is over."""

@@ -33,11 +33,11 @@ class Steps:
         self._store = store
         self._counted = counted
         self.now = clock
-        self._read_back: dict[str, None] = {}  # event IDs, the oldest first
+        self._read_back: dict[str, int] = {}  # by event ID the migration's number, the oldest first
 
-    def knows(self, event_id: str) -> bool:
-        """Whether it is an event with which the room was found to show one of the last steps."""
-        return event_id in self._read_back
+    def knows(self, number: int, event_id: str) -> bool:
+        """Whether it is an event with which a room was found to show one of the migration's last steps."""
+        return self._read_back.get(event_id) == number
 
     async def intend(self, place: Place, step: Step, *, attempt: int = 1, base: str | None = None) -> Record:
         """Write down what is about to be done."""
@@ -51,7 +51,7 @@ class Steps:
         await self._store.accomplished(place.migration.number, place.room_id, finished, now=finished.at)
         self._counted(record.step)
         if event_id is not None:
-            self._read_back[event_id] = None
+            self._read_back[event_id] = place.migration.number
             if len(self._read_back) > _REMEMBERED:
                 del self._read_back[next(iter(self._read_back))]
         return finished
