@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import People, StartBot
 from tests.support import match
-from tests.support.api import JsonObject
+from tests.support.api import JsonObject, client_path
 from tests.support.bot import BotOptions, BotProcess
 from tests.support.fault import Case, Fault
 from tests.support.homeserver import HomeserverPair
@@ -298,7 +298,12 @@ async def test_it_stays_for_somebody_who_is_invited(people: People, start_alone:
 async def is_outside(bot: BotProcess, room: str) -> None:
     """Wait until the bot's account has left the room, which nobody else is in to see."""
     itself = Person(bot.options.account)
+
+    async def has_left() -> bool:
+        answer = await itself.api.get(client_path("joined_rooms"))
+        return room not in answer["joined_rooms"]
+
     try:
-        await itself.wait_for(room, match.membership(bot.user_id, "leave"), "the bot to leave")
+        await bot.process.until(has_left)
     finally:
         await itself.close()
