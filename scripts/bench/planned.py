@@ -24,7 +24,8 @@ async def planned(bot: BotProcess, resident: Person, rooms: Sequence[str]) -> Fi
     """By how much the memory grows when somebody asks for all of these rooms, after a few of them."""
     what = f"memory, from {_FEW} to {len(rooms)} rooms planned"
     try:
-        await _ask(bot, resident, rooms[0], f"--dry-run --only {' '.join(rooms[:_FEW])}", "answer")
+        few = " ".join(f"--only {room}" for room in rooms[:_FEW])
+        await _ask(bot, resident, rooms[0], f"--dry-run {few}", "answer")
         before = memory_bytes(bot.process.pid)
         await _ask(bot, resident, rooms[0], "", "request")
         grown = (memory_bytes(bot.process.pid) - before) / _MB
