@@ -33,6 +33,7 @@ async def test_a_bot_that_starts_asks_little_and_nothing_about_idle_rooms(
     figures = await start(rooms=5, open_ones=3, homeservers=homeservers)
     asked = {figure.what: figure.value for figure in figures if figure.benchmark == "Start"}
     assert len(asked) == 5
+    assert all(figure.value is not None for figure in figures)  # memory among them: it was measured
     assert asked["requests about idle rooms"] == 0
     # So few share what each start asks for; and a busy machine lets the bot look twice.
     assert 0 < (asked["requests in all ÷ open migrations"] or 0) <= 40
