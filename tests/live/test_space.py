@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
@@ -13,8 +14,10 @@ import pytest
 from tests.conftest import StartBot
 from tests.live.conftest import MakeCommunity
 from tests.support import match
+from tests.support.api import client_path
 from tests.support.community import Community, Kind, community
 from tests.support.homeserver import HomeserverPair, homeserver_pair
+from tests.support.person import unique
 from tests.support.synapse_config import LIFTED, ServerOptions
 
 ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
@@ -230,6 +233,26 @@ async def test_how_far_it_is_can_be_asked_at_any_time(make_community: MakeCommun
     assert "3 rooms, moved:" in answer["content"]["body"]
     await made.let_in("cellar", "attic")
     await made.summary()
+    await made.shows("5 of 5 rooms done")
+    cards = [each for each in await made.carol.messages(made.room) if match.card("progress")(each)]
+    written = sorted(each["origin_server_ts"] for each in cards)
+    assert len(written) > 2
+    assert all(later - earlier >= 9_900 for earlier, later in pairwise(written))  # milliseconds
+
+
+async def test_another_space_than_the_one_of_this_room_can_be_named(make_community: MakeCommunity) -> None:
+    made = await make_community(
+        {"wing": Kind(is_space=True), "library": Kind(parent="wing"), "garden": Kind()}
+    )
+    alias = f"#{unique('wing')}:{made.homeservers.old.server_name}"
+    where = client_path("directory", "room", alias)
+    await made.alice.api.request("PUT", where, {"room_id": made.rooms["wing"]})
+    for name in (alias, made.rooms["wing"]):
+        dry = await made.say(f"{made.new.user_id} space {name} --dry-run")
+        text = (await made.in_thread(match.card("answer"), "the answer", root=dry))["content"]["body"]
+        assert "in 2 rooms of the space wing" in text
+        assert "library" in text
+        assert "garden" not in text
 
 
 async def test_cancelling_takes_back_every_invite(make_community: MakeCommunity) -> None:
