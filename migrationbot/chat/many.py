@@ -17,6 +17,7 @@ from migrationbot.core.report import Left
 from migrationbot.core.ways import Way
 
 from .card import Card, render
+from .cards import facts
 from .spot import title
 from .table import Row
 
@@ -80,10 +81,10 @@ def request(migration: Migration, prospects: Sequence[Prospect], asking: Asking)
     by_group = {group: [each for each in prospects if group_of(each) is group] for group in Group}
     return render(
         "many_request.html",
-        fields={"card": "answer"} if asking.dry_run else _fields("request", migration, "waiting"),
+        fields={"card": "answer"} if asking.dry_run else facts.fields("request", migration, "waiting"),
         mentions=people if asking.ping and not asking.dry_run else (),
         dry_run=asking.dry_run,
-        **_who(migration),
+        **facts.who(migration),
         total=len(plans),
         space=_room(asking.space) if asking.space else None,
         people=people,
@@ -121,9 +122,9 @@ def confirm(migration: Migration, rooms: Sequence[str], *, until: int, now: int)
     """The card that asks the new account, once for all rooms."""
     return render(
         "many_confirm.html",
-        fields=_fields("confirm", migration, "waiting"),
+        fields=facts.fields("confirm", migration, "waiting"),
         mentions=(migration.new,),
-        **_who(migration),
+        **facts.who(migration),
         total=len(rooms),
         record=_keeps_record(migration, rooms),
         expires_at=until,
@@ -144,7 +145,7 @@ def progress(
     state = "running" if found.left else "done"
     values = {**_far(migration, found, entries, pace, bot=bot), **_later(migration, later)}
     # By the second field it is told from other messages about progress, and found again.
-    fields = {**_fields("progress", migration, state), "progress": True}
+    fields = {**facts.fields("progress", migration, state), "progress": True}
     return render("many_progress.html", fields=fields, **values)
 
 
@@ -155,9 +156,9 @@ def held_up(
     state = "blocked" if waiting.reason is Reason.BOT_LACKS_POWER else "running"
     return render(
         "many_wait.html",
-        fields=_fields("progress", migration, state),
+        fields=facts.fields("progress", migration, state),
         mentions=(migration.requester,),
-        **_who(migration),
+        **facts.who(migration),
         menders=(migration.requester,),
         group=_wait(waiting, entries),
         bot=bot,
@@ -178,7 +179,7 @@ def status(
     """How far it is, for whoever asks."""
     return render(
         "many_status.html",
-        fields=_fields("answer", migration, "running" if found.left else "done"),
+        fields=facts.fields("answer", migration, "running" if found.left else "done"),
         **_far(migration, found, entries, pace, bot=bot),
         **_later(migration, later),
         asked_at=migration.created_at,
@@ -193,14 +194,14 @@ def summary(migration: Migration, rows: Sequence[Row], ending: Ending, telling: 
     tried = [row for row in rows if row.entry.code is None]
     blocked = [row.entry for row in rows if row.entry.code is not None]
     people, more = most_often(telling.agreed, MOST_PINGED)
-    fields: dict[str, Any] = _fields("summary", migration, ending.outcome.value)
+    fields: dict[str, Any] = facts.fields("summary", migration, ending.outcome.value)
     fields["rooms"] = [_told(row) for row in rows[:_MOST_IN_SUMMARY]]
     return render(
         "many_summary.html",
         # By that field the second one is told from the first.
         fields={**fields, **({"again": True} if telling.again else {})},
         mentions=(migration.requester,),
-        **_who(migration),
+        **facts.who(migration),
         outcome=ending.outcome.value,
         reason=ending.reason.value,
         by=ending.by,
@@ -221,14 +222,14 @@ def summary(migration: Migration, rows: Sequence[Row], ending: Ending, telling: 
 
 def closed(migration: Migration, ending: Ending, *, total: int) -> Card:
     """The request card in its final state."""
-    fields = _fields("request", migration, ending.outcome.value)
+    fields = facts.fields("request", migration, ending.outcome.value)
     values: dict[str, Any] = {"outcome": ending.outcome.value, "by": ending.by, "total": total}
-    return render("many_closed.html", fields=fields, **_who(migration), **values)
+    return render("many_closed.html", fields=fields, **facts.who(migration), **values)
 
 
 def attachment(migration: Migration, kind: str) -> dict[str, Any]:
     """What other programs read of a file."""
-    return {"v": 1, **_fields("answer", migration, "done"), "file": kind}
+    return {"v": 1, **facts.fields("answer", migration, "done"), "file": kind}
 
 
 def _keeps_record(migration: Migration, rooms: Iterable[str]) -> bool:
@@ -240,7 +241,7 @@ def _far(
     migration: Migration, found: Progress, entries: Mapping[str, Entry], pace: Pace, *, bot: str
 ) -> dict[str, Any]:
     return {
-        **_who(migration),
+        **facts.who(migration),
         "done": found.done,
         "stopped": found.stopped,
         "waiting": found.left - found.working,
@@ -336,17 +337,4 @@ def _room(entry: Entry) -> dict[str, Any]:
         "is_space": entry.is_space,
         "code": entry.code.value if entry.code else "",
         "details": dict(entry.details),
-    }
-
-
-def _fields(card: str, migration: Migration, state: str) -> dict[str, str]:
-    return {"card": card, "migration": str(migration.number), "state": state}
-
-
-def _who(migration: Migration) -> dict[str, Any]:
-    return {
-        "number": migration.number,
-        "requester": migration.requester,
-        "old": migration.old,
-        "new": migration.new,
     }

@@ -39,9 +39,8 @@ class Bucket:
         which much is taken.
         """
         self._unsure = unsure
-        self.interval: float | None = (
-            None  # seconds in which there is room for one more; None: no limit known
-        )
+        # Seconds in which there is room for one more; None: no limit known.
+        self.interval: float | None = None
         self._exact = False  # whether it was measured; otherwise it is the least that it can be
         self._size = 1.0
         self._room, self._at = 0.0, 0.0  # for so many sends, at that time
