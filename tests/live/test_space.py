@@ -236,7 +236,7 @@ async def test_how_far_it_is_can_be_asked_at_any_time(make_community: MakeCommun
     await made.shows("5 of 5 rooms done")
     cards = [each for each in await made.carol.messages(made.room) if match.card("progress")(each)]
     written = sorted(each["origin_server_ts"] for each in cards)
-    assert len(written) > 2
+    assert len(written) > 1  # what was awaited above are two versions at least
     assert all(later - earlier >= 9_900 for earlier, later in pairwise(written))  # milliseconds
 
 
